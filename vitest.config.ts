@@ -13,5 +13,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     maxWorkers: 2,
     pool: 'forks',
+    reporters: ['default', './tooling/closing-line-reporter.ts'],
   },
 })
