@@ -1,5 +1,5 @@
-import { fromString } from 'uint8arrays/from-string'
-import { toString } from 'uint8arrays/to-string'
+import { fromString as decodeText } from 'uint8arrays/from-string'
+import { toString as encodeBytes } from 'uint8arrays/to-string'
 
 /** A context's libp2p peer id in base58 (`12D3Koo…`): the identity multihash of its Ed25519 public key. */
 export type ContextId = string
@@ -16,14 +16,14 @@ export function contextIdOf(publicKey: Uint8Array): ContextId {
   const bytes = new Uint8Array(PEER_ID_PREFIX.length + KEY_LENGTH)
   bytes.set(PEER_ID_PREFIX)
   bytes.set(publicKey, PEER_ID_PREFIX.length)
-  return toString(bytes, 'base58btc')
+  return encodeBytes(bytes, 'base58btc')
 }
 
 /** The public key inside a context id. Throws TypeError for anything that is not an Ed25519 peer id. */
 export function publicKeyOf(context: ContextId): Uint8Array {
   let bytes: Uint8Array
   try {
-    bytes = fromString(context, 'base58btc')
+    bytes = decodeText(context, 'base58btc')
   } catch (cause) {
     throw new TypeError(`not a context id: ${context}`, { cause })
   }
