@@ -13,6 +13,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     maxWorkers: 2,
     pool: 'forks',
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['json'], reportOnFailure: true },
     reporters: ['default', './tooling/closing-line-reporter.ts'],
   },
 })
