@@ -1,0 +1,127 @@
+import type { Clock } from '../core/clock.ts'
+import type { AgentId, ContextId } from '../core/ids.ts'
+import type { Random } from '../core/random.ts'
+import type { AmcpEvent } from '../events/event.ts'
+
+export const CALL = 'amcp.command.call'
+export const REPLY = 'amcp.command.reply'
+export const CANCEL = 'amcp.command.cancel'
+
+/** Topics of agents are this and the id. */
+export const AGENT_TOPIC = 'amcp.agent.'
+
+export interface CallAttributes {
+  readonly id: string
+  readonly caller: AgentId
+  readonly target: AgentId
+  readonly capability: string
+  readonly input: unknown
+  /** Time left, in ms. */
+  readonly remaining: number
+  readonly priority: number
+}
+
+/** The three events that a call is made of on its way between contexts. */
+export class CallEvents {
+  readonly #self: ContextId
+  readonly #clock: Clock
+  readonly #random: Random
+  #stamped = -1
+  #time = ''
+
+  constructor(self: ContextId, clock: Clock, random: Random) {
+    this.#self = self
+    this.#clock = clock
+    this.#random = random
+  }
+
+  /**
+   * The event's id is the call's correlation id too. `expirytime` is for people and other implementations; `timeoutms`
+   * is what the target goes by, since the clocks of two machines may differ by more than a deadline.
+   */
+  call(call: CallAttributes): AmcpEvent {
+    const now = this.#clock.now()
+    return {
+      specversion: '1.0',
+      id: call.id,
+      source: this.#source(call.caller),
+      type: CALL,
+      subject: AGENT_TOPIC + call.target,
+      time: this.#timestamp(now),
+      datacontenttype: 'application/json',
+      data: call.input === undefined ? null : call.input,
+      correlationid: call.id,
+      replyto: AGENT_TOPIC + call.caller,
+      expirytime: new Date(now + call.remaining).toISOString(),
+      priority: call.priority,
+      extensions: { capability: call.capability, timeoutms: String(Math.ceil(call.remaining)) },
+    }
+  }
+
+  /** @param isOk whether `data` is the output; else it is a WireError */
+  reply(call: AmcpEvent, agent: AgentId, isOk: boolean, data: unknown): AmcpEvent {
+    return {
+      specversion: '1.0',
+      id: this.#random.uuid(),
+      source: this.#source(agent),
+      type: REPLY,
+      subject: call.replyto ?? '',
+      time: this.#timestamp(this.#clock.now()),
+      datacontenttype: data instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
+      data: data === undefined ? null : data,
+      correlationid: call.correlationid,
+      causationid: call.id,
+      priority: call.priority,
+      extensions: isOk ? OUTCOME_OK : OUTCOME_ERROR,
+    }
+  }
+
+  cancel(call: CallAttributes): AmcpEvent {
+    return {
+      specversion: '1.0',
+      id: this.#random.uuid(),
+      source: this.#source(call.caller),
+      type: CANCEL,
+      subject: AGENT_TOPIC + call.target,
+      time: this.#timestamp(this.#clock.now()),
+      datacontenttype: 'application/json',
+      data: null,
+      correlationid: call.id,
+      causationid: call.id,
+      priority: call.priority,
+    }
+  }
+
+  #source(agent: AgentId): string {
+    return `amcp://${this.#self}/${agent}`
+  }
+
+  /** `toISOString` costs 350 ns, and many events share a millisecond. */
+  #timestamp(now: number): string {
+    if (now !== this.#stamped) {
+      this.#stamped = now
+      this.#time = new Date(now).toISOString()
+    }
+    return this.#time
+  }
+}
+
+const OUTCOME_OK = { outcome: 'ok' } as const
+const OUTCOME_ERROR = { outcome: 'error' } as const
+
+/** Whether a reply carries an output rather than an error. */
+export function isOutput(reply: AmcpEvent): boolean {
+  return reply.extensions?.['outcome'] === 'ok'
+}
+
+/** The agent at the end of a source; empty for a source that names none. */
+export function agentOf(source: string): AgentId {
+  return source.slice(source.lastIndexOf('/') + 1)
+}
+
+const AGENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** Whether a call's target is an agent's id rather than the name of a capability. */
+export function isAgentId(target: string): boolean {
+  return target.length === 36 && AGENT_ID.test(target)
+}

@@ -1,0 +1,159 @@
+import type { EventBroker } from '../broker/event-broker.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { AgentId, ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { AmcpEvent } from '../events/event.ts'
+import { CALL, CANCEL, CallEvents, isAgentId, REPLY } from './call-events.ts'
+import { DeadlineWheel } from './deadline-wheel.ts'
+import type { Directory, LocalAgents } from './directory.ts'
+import { IncomingCalls } from './incoming-calls.ts'
+import { LocalCall } from './local-call.ts'
+import { OutgoingCall } from './outgoing-call.ts'
+import { OutgoingCalls } from './outgoing-calls.ts'
+
+export interface CallOptions {
+  /** Longest wait for the reply, in ms from now. @default 10_000 */
+  deadline?: number
+  /** Rejects with the signal's reason and tells the called agent. */
+  signal?: AbortSignal
+  /** 0 (lowest) to 9: its place in the target's mailbox. @default 4 */
+  priority?: number
+  /** Which capability, when the call names an agent that has several. */
+  capability?: string
+}
+
+export interface CallsComponents {
+  readonly ports: Ports
+  readonly broker: EventBroker
+  readonly directory: Directory
+  readonly agents: LocalAgents
+}
+
+export interface CallsOptions {
+  /** Calls in flight, from here and to here each; further ones are refused with ERR_QUEUE_FULL. @default 65_536 */
+  limit?: number
+}
+
+/** Requests and replies between agents: local first, then any known provider in turn; nothing is tried twice. */
+export class Calls {
+  readonly #parts: CallsComponents
+  readonly #wheel: DeadlineWheel
+  readonly #outgoing: OutgoingCalls
+  readonly #incoming: IncomingCalls
+  readonly #limit: number
+  readonly #unlisten: () => void
+  #present: readonly ContextId[]
+  #isStopped = false
+
+  constructor(components: CallsComponents, { limit = 65_536 }: CallsOptions = {}) {
+    const { ports, directory } = components
+    this.#parts = components
+    this.#limit = limit
+    this.#wheel = new DeadlineWheel(ports.clock)
+    const events = new CallEvents(directory.self, ports.clock, ports.random)
+    this.#outgoing = new OutgoingCalls({ ...components, events, wheel: this.#wheel })
+    this.#incoming = new IncomingCalls({ ...components, events, wheel: this.#wheel }, limit)
+    this.#present = directory.present
+    this.#unlisten = directory.onChange(() => this.#onChange())
+  }
+
+  /** Calls in flight, from here and to here. */
+  get open(): number {
+    return this.#outgoing.size + this.#incoming.size
+  }
+
+  /**
+   * Calls a capability, or an agent by its id.
+   * ERR_CAPABILITY_UNKNOWN, ERR_AGENT_UNKNOWN, ERR_NOT_CONVERGED, ERR_CALL_DEADLINE, ERR_CALL_FAILED,
+   * ERR_CALL_TARGET_LOST, ERR_SCHEMA_MISMATCH, ERR_MAILBOX_FULL, ERR_QUEUE_FULL, ERR_AGENT_STATE, ERR_STOPPED.
+   */
+  call(caller: AgentId, wanted: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+    const { deadline = 10_000, signal, priority = 4, capability } = options
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (this.#isStopped) return Promise.reject(new AmcpError('ERR_STOPPED', 'the context is stopped'))
+    if (!(deadline > 0 && deadline < Number.POSITIVE_INFINITY)) {
+      return Promise.reject(new RangeError(`a deadline is a positive number of ms, got ${deadline}`))
+    }
+    const { agents, ports } = this.#parts
+    const isAgent = isAgentId(wanted)
+    const name = isAgent ? (capability ?? '') : wanted
+    const at = ports.clock.monotonic() + deadline
+    const local = isAgent ? agents.get(wanted) : agents.offering(wanted)
+    if (local !== undefined) {
+      const call = new LocalCall(name, input, caller, at, priority, ports.clock, this.#wheel)
+      local.accept(call)
+      return call.result(signal)
+    }
+    if (this.#outgoing.size >= this.#limit) {
+      ports.counters.add('calls.refused')
+      return Promise.reject(
+        new AmcpError('ERR_QUEUE_FULL', `${this.#limit} calls are in flight already`, { retryable: true }),
+      )
+    }
+    const id = ports.random.uuid()
+    const call = new OutgoingCall(this.#outgoing, {
+      id,
+      wanted,
+      capability: name,
+      caller,
+      input,
+      priority,
+      deadline: at,
+      signal,
+    })
+    this.#outgoing.add(call)
+    return call.result
+  }
+
+  /** Takes what belongs to calls out of an agent's events; false for all else. */
+  take(event: AmcpEvent): boolean {
+    switch (event.type) {
+      case CALL:
+        this.#incoming.onCall(event)
+        return true
+      case REPLY:
+        this.#outgoing.onReply(event)
+        return true
+      case CANCEL:
+        this.#incoming.onCancel(event)
+        return true
+      default:
+        return false
+    }
+  }
+
+  /** To be told when a link ends: sooner than the members know it. */
+  contextLost(context: ContextId): void {
+    this.#outgoing.contextLost(context)
+    this.#incoming.contextLost(context)
+  }
+
+  /** To be told when an agent was spawned here: calls may have waited for it. */
+  reconsider(): void {
+    this.#outgoing.reconsider()
+  }
+
+  /** Calls from other contexts are refused from now on. */
+  refuse(): void {
+    this.#incoming.refuse()
+  }
+
+  /** Ends all calls with ERR_STOPPED. Idempotent. */
+  stop(): void {
+    this.#isStopped = true
+    this.#unlisten()
+    const reason = new AmcpError('ERR_STOPPED', 'the context was stopped during the call')
+    this.#incoming.cancelAll(reason)
+    this.#outgoing.failAll(reason)
+    this.#wheel.stop()
+  }
+
+  #onChange(): void {
+    const { present } = this.#parts.directory
+    if (present !== this.#present) {
+      this.#present = present
+      this.#outgoing.membersChanged(present)
+    }
+    this.#outgoing.reconsider()
+  }
+}

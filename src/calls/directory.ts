@@ -1,0 +1,35 @@
+import type { AgentId, ContextId } from '../core/ids.ts'
+import type { IncomingCall } from './incoming-call.ts'
+
+/** What an agent offers, as the gossiped map tells it. */
+export interface LocatedOffer {
+  readonly agent: AgentId
+  readonly capability: string
+  readonly context: ContextId
+}
+
+/** What calls must know of the mesh. `Members` is one; tests have smaller ones. */
+export interface Directory {
+  readonly self: ContextId
+  /** Whether all neighbours know the same members as we do: only then a "no" is an answer. */
+  readonly isConverged: boolean
+  readonly present: readonly ContextId[]
+  /** The context that an agent's id names as its origin, when it is a member that we know. */
+  contextOfAgent(agent: AgentId): ContextId | undefined
+  offersOf(capability: string): { readonly offers: readonly LocatedOffer[]; readonly complete: boolean }
+  /** Members, offers or convergence have changed. Returns how to stop listening. */
+  onChange(listener: () => void): () => void
+}
+
+/** The agents of this context, as calls see them. */
+export interface LocalAgents {
+  get(agent: AgentId): CallTarget | undefined
+  /** The next agent here that offers the capability, in turn. */
+  offering(capability: string): CallTarget | undefined
+}
+
+export interface CallTarget {
+  readonly id: AgentId
+  /** Runs the call at once when idle, else queues it. Never throws: the outcome goes to `complete` or `fail`. */
+  accept(call: IncomingCall): void
+}
