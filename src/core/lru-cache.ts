@@ -1,0 +1,35 @@
+/** A map that forgets what was used longest ago once it holds `capacity` entries. */
+export class LruCache<K, V> {
+  readonly #capacity: number
+  readonly #entries = new Map<K, V>()
+
+  constructor(capacity: number) {
+    if (!(capacity >= 1)) throw new RangeError(`a cache holds at least one entry, got ${capacity}`)
+    this.#capacity = capacity
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** The value, now the youngest. */
+  get(key: K): V | undefined {
+    const value = this.#entries.get(key)
+    if (value === undefined) return undefined
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    return value
+  }
+
+  set(key: K, value: V): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    if (this.#entries.size <= this.#capacity) return
+    const oldest = this.#entries.keys().next()
+    if (!oldest.done) this.#entries.delete(oldest.value)
+  }
+
+  delete(key: K): boolean {
+    return this.#entries.delete(key)
+  }
+}

@@ -1,0 +1,45 @@
+import type { Clock } from './clock.ts'
+
+export interface DeadlineOptions {
+  /** Rejects with its reason when aborted. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * The outcome of the work, or a rejection with `late()` when it takes longer than `ms`. The work itself goes on: whoever
+ * wants it stopped passes it a signal of its own.
+ */
+export function withDeadline<T>(
+  clock: Clock,
+  ms: number,
+  work: Promise<T>,
+  late: () => Error,
+  { signal }: DeadlineOptions = {},
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const aborted = (): void => {
+      timer.cancel()
+      reject(signal?.reason)
+    }
+    const done = (): void => {
+      timer.cancel()
+      signal?.removeEventListener('abort', aborted)
+    }
+    const timer = clock.after(ms, () => {
+      done()
+      reject(late())
+    })
+    signal?.addEventListener('abort', aborted, { once: true })
+    work.then(
+      (value) => {
+        done()
+        resolve(value)
+      },
+      (reason: unknown) => {
+        done()
+        reject(reason)
+      },
+    )
+  })
+}
