@@ -1,0 +1,308 @@
+import type { CallTarget } from '../calls/directory.ts'
+import { IncomingCall } from '../calls/incoming-call.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { AgentId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { AmcpEvent } from '../events/event.ts'
+import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
+import type { CallableAgent } from './defined-agent.ts'
+import { Mailbox } from './mailbox.ts'
+import type { Runnable, RunQueue } from './run-queue.ts'
+import type { PatternListener } from './shared-subscriptions.ts'
+import type { Watch } from './watch.ts'
+import { Task, type Work } from './work.ts'
+
+/** Calls answered inside calls before the next one takes the way through the mailbox: the stack is bounded. */
+const MAX_NESTED_CALLS = 32
+/** How long `destroy` waits for a handler that is still running, in ms. */
+const LAST_HANDLER_WAIT = 5_000
+
+/** What all agents of a context share. */
+export interface AgentHost {
+  readonly ports: Ports
+  readonly queue: RunQueue
+  readonly watch: Watch
+  /** Depth of calls answered inside calls right now. */
+  nested: number
+}
+
+export interface HostedAgentOptions {
+  readonly name: string | undefined
+  readonly mailboxLimit: number
+  readonly failsOnThrow: boolean
+}
+
+/** One agent in its context: its life cycle, its mailbox, and the promise that its handlers run one at a time. */
+export class HostedAgent implements CallTarget, Runnable, PatternListener, AgentInfo {
+  readonly agent: Agent
+  readonly name: string | undefined
+  readonly #host: AgentHost
+  readonly #options: HostedAgentOptions
+  #status: AgentStatus = 'CREATED'
+  #mailbox: Mailbox<Work> | undefined
+  #isBusy = false
+  #isQueued = false
+  /** The call being served, so that its end can be told to the caller even if the agent is destroyed. */
+  #call: IncomingCall | undefined
+  #whenFree: (() => void)[] | undefined
+  /** The last event received: an event that fits two patterns of one agent comes twice in a row. */
+  #last: AmcpEvent | undefined
+  handled = 0
+  failures = 0
+  dropped = 0
+
+  constructor(agent: Agent, host: AgentHost, options: HostedAgentOptions) {
+    this.agent = agent
+    this.name = options.name
+    this.#host = host
+    this.#options = options
+  }
+
+  get id(): AgentId {
+    return this.agent.id
+  }
+
+  get type(): string {
+    return this.agent.type
+  }
+
+  get status(): AgentStatus {
+    return this.#status
+  }
+
+  get waiting(): number {
+    return this.#mailbox?.size ?? 0
+  }
+
+  /** An event of a subscribed pattern or to the agent's own topic. */
+  receive(event: AmcpEvent): void {
+    if (event === this.#last) return
+    this.#last = event
+    this.put(event, event.priority ?? 4)
+  }
+
+  accept(call: IncomingCall): void {
+    const host = this.#host
+    if (this.#isBusy || this.#status !== 'ACTIVE' || this.waiting > 0 || host.nested >= MAX_NESTED_CALLS) {
+      this.put(call, call.priority)
+      return
+    }
+    host.nested += 1
+    try {
+      this.#run(call)
+    } finally {
+      host.nested -= 1
+    }
+  }
+
+  put(work: Work, priority: number): void {
+    if (this.#status === 'DESTROYED' || this.#status === 'FAILED') {
+      this.#shed(work, this.#stateError())
+      return
+    }
+    this.#mailbox ??= new Mailbox(this.#options.mailboxLimit)
+    const shed = this.#mailbox.push(work, priority)
+    if (shed !== undefined) {
+      this.#shed(shed, new AmcpError('ERR_MAILBOX_FULL', `the mailbox of ${this.id} is full`, { retryable: true }))
+    }
+    this.#queue()
+  }
+
+  step(): boolean {
+    const work = this.#isBusy || this.#status !== 'ACTIVE' ? undefined : this.#mailbox?.shift()
+    if (work !== undefined && !(work instanceof IncomingCall && work.isSettled)) this.#run(work)
+    const hasMore = !this.#isBusy && this.#status === 'ACTIVE' && this.waiting > 0
+    this.#isQueued = hasMore
+    return hasMore
+  }
+
+  /** From CREATED, INACTIVE or FAILED. A throw of the hook makes the agent FAILED and is thrown again. */
+  async activate(): Promise<void> {
+    checkTransition(this.id, this.#status, 'ACTIVE')
+    await this.#free()
+    checkTransition(this.id, this.#status, 'ACTIVE')
+    await this.#hook(() => this.agent.onActivate?.(), 'ACTIVE')
+    this.#queue()
+  }
+
+  /** What comes from now on waits in the mailbox. */
+  async deactivate(): Promise<void> {
+    checkTransition(this.id, this.#status, 'INACTIVE')
+    this.#status = 'INACTIVE'
+    await this.#free()
+    await this.#hook(() => this.agent.onDeactivate?.(), 'INACTIVE')
+  }
+
+  /** For good: what waits is shed, the call being served ends with ERR_AGENT_STATE. A second time changes nothing. */
+  async destroy(): Promise<void> {
+    if (this.#status === 'DESTROYED') return
+    this.#status = 'DESTROYED'
+    this.#empty()
+    this.#call?.cancel(this.#stateError())
+    await this.#free(LAST_HANDLER_WAIT)
+    try {
+      await this.agent.onDestroy?.()
+    } catch (thrown) {
+      this.#count(thrown)
+    }
+  }
+
+  /** Runs a hook with the mailbox held back. */
+  async #hook(hook: () => void | Promise<void> | undefined, to: AgentStatus): Promise<void> {
+    this.#isBusy = true
+    const outer = this.#host.watch.enter(this.id)
+    try {
+      const result = hook()
+      this.#host.watch.leave(outer)
+      await result
+      // Destroyed while the hook ran: it stays so.
+      if (this.#status !== 'DESTROYED') this.#status = to
+    } catch (thrown) {
+      this.#host.watch.leave(outer)
+      this.#count(thrown)
+      this.#fail(thrown)
+      throw thrown
+    } finally {
+      this.#release()
+    }
+  }
+
+  #run(work: Work): void {
+    this.#isBusy = true
+    const { watch } = this.#host
+    const outer = watch.enter(this.id)
+    try {
+      if (work instanceof IncomingCall) this.#serve(work)
+      else this.#handle(work)
+    } finally {
+      watch.leave(outer)
+    }
+  }
+
+  #serve(call: IncomingCall): void {
+    const agent = this.agent as Partial<CallableAgent> & Agent
+    try {
+      if (agent.beginCall === undefined || agent.endCall === undefined) throw this.#notCallable(call)
+      let result = agent.beginCall(call)
+      if (!(result instanceof Promise)) result = agent.endCall(call, result)
+      else result = result.then((value) => agent.endCall?.(call, value))
+      if (result instanceof Promise) {
+        this.#call = call
+        result.then(
+          (output) => this.#served(call, output),
+          (fault) => this.#refused(call, fault),
+        )
+        return
+      }
+      this.#served(call, result)
+    } catch (fault) {
+      this.#refused(call, fault)
+    }
+  }
+
+  #served(call: IncomingCall, output: unknown): void {
+    this.handled += 1
+    this.#release()
+    call.complete(output)
+  }
+
+  /** A call that failed is its caller's to know; the agent goes on. */
+  #refused(call: IncomingCall, fault: unknown): void {
+    this.failures += 1
+    this.#host.ports.counters.add('agents.call-failed')
+    this.#release()
+    call.fail(fault)
+  }
+
+  #handle(work: Task | AmcpEvent): void {
+    try {
+      const result = work instanceof Task ? work.run() : this.agent.handleEvent(work)
+      if (result instanceof Promise) {
+        result.then(
+          () => this.#done(),
+          (thrown) => this.#threw(thrown),
+        )
+        return
+      }
+      this.#done()
+    } catch (thrown) {
+      this.#threw(thrown)
+    }
+  }
+
+  #done(): void {
+    this.handled += 1
+    this.#release()
+  }
+
+  #threw(thrown: unknown): void {
+    this.#count(thrown)
+    if (this.#options.failsOnThrow) this.#fail(thrown)
+    this.#release()
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#status === 'DESTROYED') return
+    this.#status = 'FAILED'
+    this.#empty()
+    const failed = async (): Promise<void> => this.agent.onFailure?.(reason)
+    failed().catch((thrown: unknown) => this.#count(thrown))
+  }
+
+  #count(thrown: unknown): void {
+    this.failures += 1
+    this.#host.ports.counters.add('agents.handler-threw')
+    this.#host.ports.logger.warn({ agent: this.id, type: this.type, err: thrown }, 'a handler threw')
+  }
+
+  #release(): void {
+    this.#isBusy = false
+    this.#call = undefined
+    const waiters = this.#whenFree
+    if (waiters !== undefined) {
+      this.#whenFree = undefined
+      for (const resolve of waiters) resolve()
+    }
+    if (this.waiting > 0) this.#queue()
+  }
+
+  #queue(): void {
+    if (this.#isQueued || this.#isBusy || this.#status !== 'ACTIVE' || this.waiting === 0) return
+    this.#isQueued = true
+    this.#host.queue.add(this)
+  }
+
+  /** Resolves when no handler runs, or after `limit` ms. */
+  #free(limit?: number): Promise<void> {
+    if (!this.#isBusy) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenFree ??= []
+      this.#whenFree.push(resolve)
+      if (limit !== undefined) this.#host.ports.clock.after(limit, resolve)
+    })
+  }
+
+  #empty(): void {
+    for (let work = this.#mailbox?.shift(); work !== undefined; work = this.#mailbox?.shift()) {
+      this.#shed(work, this.#stateError())
+    }
+  }
+
+  #shed(work: Work, fault: AmcpError): void {
+    this.dropped += 1
+    this.#host.ports.counters.add(fault.code === 'ERR_MAILBOX_FULL' ? 'agents.mailbox-full' : 'agents.shed')
+    if (work instanceof IncomingCall) work.fail(fault)
+  }
+
+  #stateError(): AmcpError {
+    return new AmcpError('ERR_AGENT_STATE', `agent ${this.id} is ${this.#status}`, {
+      details: { agent: this.id, status: this.#status },
+    })
+  }
+
+  #notCallable(call: IncomingCall): AmcpError {
+    return new AmcpError('ERR_CAPABILITY_UNKNOWN', `agent ${this.id} offers nothing`, {
+      details: { agent: this.id, capability: call.capability },
+    })
+  }
+}

@@ -1,0 +1,82 @@
+import type { EventBroker } from '../broker/event-broker.ts'
+import type { AgentId, ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { AmcpEvent } from '../events/event.ts'
+
+/** Type of events that name none. */
+const DEFAULT_TYPE = 'amcp.domain.event'
+
+export interface PublishOptions {
+  /** A type of the registry, or below one of its open prefixes. @default 'amcp.domain.event' */
+  type?: string
+  /** 0 (lowest) to 9. @default 4 */
+  priority?: number
+  correlationid?: string
+  causationid?: string
+  /** W3C trace context. */
+  traceparent?: string
+  partitionkey?: string
+  /** RFC 3339; nobody is handed the event after that time. */
+  expirytime?: string
+  /** When data is bytes. @default 'application/octet-stream' */
+  datacontenttype?: string
+  /** Further CloudEvents attributes: lower-case letters and digits. */
+  extensions?: Readonly<Record<string, string>>
+}
+
+/** What must hold before an event may leave. */
+export interface PublishChecks {
+  /** ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED. */
+  topic(topic: string): void
+  /** The data as the topic's schema gives it back; ERR_SCHEMA_MISMATCH. */
+  data(topic: string, data: unknown): unknown
+  /** ERR_EVENT_INVALID. */
+  event(event: AmcpEvent): void
+}
+
+export interface PublisherComponents {
+  readonly self: ContextId
+  readonly ports: Ports
+  readonly broker: EventBroker
+  readonly checks: PublishChecks
+}
+
+/** Makes events of what agents publish: id, source and time are stamped here, and nothing unfit goes further. */
+export class Publisher {
+  readonly #parts: PublisherComponents
+  #stamped = -1
+  #time = ''
+
+  constructor(components: PublisherComponents) {
+    this.#parts = components
+  }
+
+  /** Returns nothing when the broker took the event at once. */
+  publish(agent: AgentId, topic: string, data: unknown, options: PublishOptions = {}): undefined | Promise<void> {
+    const { self, ports, broker, checks } = this.#parts
+    checks.topic(topic)
+    const checked = checks.data(topic, data)
+    const event: AmcpEvent = {
+      specversion: '1.0',
+      id: ports.random.uuid(),
+      source: `amcp://${self}/${agent}`,
+      type: DEFAULT_TYPE,
+      subject: topic,
+      time: this.#timestamp(ports.clock.now()),
+      datacontenttype: checked instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
+      data: checked === undefined ? null : checked,
+      ...options,
+    }
+    checks.event(event)
+    return broker.publish(event)
+  }
+
+  /** `toISOString` costs 350 ns, and many events share a millisecond. */
+  #timestamp(now: number): string {
+    if (now !== this.#stamped) {
+      this.#stamped = now
+      this.#time = new Date(now).toISOString()
+    }
+    return this.#time
+  }
+}

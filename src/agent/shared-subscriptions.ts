@@ -1,0 +1,64 @@
+import type { BrokerSubscription, EventBroker } from '../broker/event-broker.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { AmcpEvent } from '../events/event.ts'
+
+/** The namespace of single agents: an event to one of them reaches that agent and no other. */
+const AGENT_NAMESPACE = 'amcp.agent'
+const AGENT_PREFIX = `${AGENT_NAMESPACE}.`
+
+export interface PatternListener {
+  receive(event: AmcpEvent): void
+}
+
+interface Shared {
+  readonly listeners: Set<PatternListener>
+  readonly subscription: Promise<BrokerSubscription>
+}
+
+/** One subscription at the broker for each pattern, however many agents of this context listen to it. */
+export class SharedSubscriptions {
+  readonly #broker: EventBroker
+  readonly #patterns = new Map<string, Shared>()
+
+  constructor(broker: EventBroker) {
+    this.#broker = broker
+  }
+
+  /** Resolves when the broker has the pattern. ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED for topics of single agents. */
+  async add(pattern: string, listener: PatternListener): Promise<void> {
+    if (pattern === AGENT_NAMESPACE || pattern.startsWith(AGENT_PREFIX)) {
+      throw new AmcpError('ERR_TOPIC_RESERVED', `events to single agents cannot be listened to: ${pattern}`, {
+        details: { topic: pattern },
+      })
+    }
+    const shared = this.#patterns.get(pattern) ?? this.#open(pattern)
+    shared.listeners.add(listener)
+    await shared.subscription
+  }
+
+  remove(pattern: string, listener: PatternListener): void {
+    const shared = this.#patterns.get(pattern)
+    if (shared === undefined || !shared.listeners.delete(listener) || shared.listeners.size > 0) return
+    this.#patterns.delete(pattern)
+    // A subscription that failed has told those who waited for it.
+    shared.subscription.then(unsubscribe, () => undefined)
+  }
+
+  #open(pattern: string): Shared {
+    const listeners = new Set<PatternListener>()
+    const subscription = this.#broker.subscribe(pattern, (event) => {
+      if (event.subject.startsWith(AGENT_PREFIX)) return
+      for (const listener of listeners) listener.receive(event)
+    })
+    const shared = { listeners, subscription }
+    this.#patterns.set(pattern, shared)
+    subscription.catch(() => {
+      if (this.#patterns.get(pattern) === shared) this.#patterns.delete(pattern)
+    })
+    return shared
+  }
+}
+
+function unsubscribe(subscription: BrokerSubscription): void {
+  subscription.unsubscribe()
+}
