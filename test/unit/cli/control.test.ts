@@ -186,6 +186,6 @@ describe('the control socket', () => {
   })
 
   test('a second server on the same path is refused when the path cannot be bound', async () => {
-    await expect(serveControl(join(folder, 'none', 'control.sock'), {})).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(serveControl(join(folder, 'none', 'control.sock'), {})).rejects.toThrow(/listen/)
   })
 })
