@@ -1,0 +1,51 @@
+import type { AgentId, ContextId } from '../core/ids.ts'
+import type { LifeCycle } from '../core/life-cycle.ts'
+
+/** A capability that an agent of some context serves. */
+export interface Offer {
+  agent: AgentId
+  capability: string
+  version: string
+  proficiency?: Proficiency
+  /** In whatever unit the mesh agreed on. */
+  cost?: number
+}
+
+export type Proficiency = 'novice' | 'competent' | 'expert'
+
+export interface LocatedOffer extends Offer {
+  context: ContextId
+}
+
+/** Who is in the mesh, what they listen to and what they offer, as far as this context knows. */
+export interface Members extends LifeCycle {
+  readonly self: ContextId
+  /** 16 random bytes, drawn at start: another incarnation is another life of the same key. */
+  readonly incarnation: Uint8Array
+  /** Members with a live map entry, without this context; sorted, the same array while nothing changed. */
+  readonly present: readonly ContextId[]
+  incarnationOf(context: ContextId): Uint8Array | undefined
+  /** By the 64 bits of its origin's key in the agent's id; this context included. */
+  contextOfAgent(agent: AgentId): ContextId | undefined
+  /** The bytes of the membership credential, as its holder announced it; this context included. */
+  membershipOf(context: ContextId): Uint8Array | undefined
+  /** Our member-set digest equals that of every neighbour, and nothing they listed is missing here. */
+  readonly isConverged: boolean
+  /**
+   * Announces the patterns of this context, summarised, once a turn. Resolves when all present members acknowledged,
+   * or after 2 s with the rest in `unconfirmed`; those are asked again until they answer or are gone.
+   */
+  announcePatterns(patterns: readonly string[]): Promise<void>
+  /** Present members that have not acknowledged the latest change of this context's entry. */
+  readonly unconfirmed: readonly ContextId[]
+  /** Other contexts that listen: the same array while nothing changed; undefined = not known for all: gossip instead. */
+  audienceOf(topic: string): readonly ContextId[] | undefined
+  /** Announces what the agents of this context offer; resolves like `announcePatterns`. */
+  announceOffers(offers: readonly Offer[]): Promise<void>
+  /** Known offers, those of this context included; `complete` when every member's entry is current and the mesh converged. */
+  offersOf(capability: string): { offers: readonly LocatedOffer[]; complete: boolean }
+  /** Shards that any member, this context included, listens to. */
+  readonly shards: ReadonlySet<number>
+  /** Called after the set of members, their patterns, offers or the convergence changed. Returns how to stop listening. */
+  onChange(listener: () => void): () => void
+}

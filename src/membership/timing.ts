@@ -1,0 +1,24 @@
+/** Waits of the membership layer, in ms. Shorter ones notice sooner and cost more messages. */
+export interface MembershipTiming {
+  /** Between renewals of the own entry and between digest exchanges; an entry not renewed for three periods is absent. */
+  readonly period: number
+  /** For a whole hello, and for the answer to a challenge the half of it. */
+  readonly hello: number
+  /** The end that waits for the other to begin the hello begins it itself after this. */
+  readonly grace: number
+  /** After which an announcement resolves although members have not acknowledged it. */
+  readonly acknowledge: number
+  /** First wait before dialling again; doubles up to `redialMax`, each shortened at random by up to a half. */
+  readonly redial: number
+  readonly redialMax: number
+}
+
+/** Fits one machine, a LAN and ordinary WANs: the period is that of PROTOCOL.md. */
+export const defaultTiming: MembershipTiming = {
+  period: 10_000,
+  hello: 4_000,
+  grace: 250,
+  acknowledge: 2_000,
+  redial: 100,
+  redialMax: 10_000,
+}
