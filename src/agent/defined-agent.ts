@@ -22,14 +22,14 @@ export class DefinedAgent implements CallableAgent {
   readonly definition: AgentDefinition
   state: unknown
   #self: AgentSelf | undefined
-  readonly #makeSelf: (agent: DefinedAgent) => AgentSelf
+  /** Given by whoever hosts the agent, before its first hook. */
+  makeSelf: (() => AgentSelf) | undefined
 
   /** @param state the checked initial state */
-  constructor(id: AgentId, definition: AgentDefinition, state: unknown, makeSelf: (agent: DefinedAgent) => AgentSelf) {
+  constructor(id: AgentId, definition: AgentDefinition, state: unknown) {
     this.id = id
     this.definition = definition
     this.state = state
-    this.#makeSelf = makeSelf
   }
 
   get type(): string {
@@ -37,7 +37,8 @@ export class DefinedAgent implements CallableAgent {
   }
 
   get self(): AgentSelf {
-    this.#self ??= this.#makeSelf(this)
+    this.#self ??= this.makeSelf?.()
+    if (this.#self === undefined) throw new TypeError(`agent ${this.id} is not hosted by a context`)
     return this.#self
   }
 

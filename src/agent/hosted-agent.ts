@@ -1,10 +1,11 @@
 import type { CallTarget } from '../calls/directory.ts'
 import { IncomingCall } from '../calls/incoming-call.ts'
-import { AmcpError } from '../core/errors.ts'
+import type { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
+import { mailboxFull, notCallable, stateError } from './agent-faults.ts'
 import type { CallableAgent } from './defined-agent.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Runnable, RunQueue } from './run-queue.ts'
@@ -47,6 +48,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   #whenFree: (() => void)[] | undefined
   /** The last event received: an event that fits two patterns of one agent comes twice in a row. */
   #last: AmcpEvent | undefined
+  /** What ends with the agent: its timers and subscriptions. */
+  attached: { end(): void } | undefined
   handled = 0
   failures = 0
   dropped = 0
@@ -97,13 +100,13 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   put(work: Work, priority: number): void {
     if (this.#status === 'DESTROYED' || this.#status === 'FAILED') {
-      this.#shed(work, this.#stateError())
+      this.#shed(work, stateError(this))
       return
     }
     this.#mailbox ??= new Mailbox(this.#options.mailboxLimit)
     const shed = this.#mailbox.push(work, priority)
     if (shed !== undefined) {
-      this.#shed(shed, new AmcpError('ERR_MAILBOX_FULL', `the mailbox of ${this.id} is full`, { retryable: true }))
+      this.#shed(shed, mailboxFull(this))
     }
     this.#queue()
   }
@@ -137,8 +140,9 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   async destroy(): Promise<void> {
     if (this.#status === 'DESTROYED') return
     this.#status = 'DESTROYED'
+    this.attached?.end()
     this.#empty()
-    this.#call?.cancel(this.#stateError())
+    this.#call?.cancel(stateError(this))
     await this.#free(LAST_HANDLER_WAIT)
     try {
       await this.agent.onDestroy?.()
@@ -182,7 +186,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   #serve(call: IncomingCall): void {
     const agent = this.agent as Partial<CallableAgent> & Agent
     try {
-      if (agent.beginCall === undefined || agent.endCall === undefined) throw this.#notCallable(call)
+      if (agent.beginCall === undefined || agent.endCall === undefined) throw notCallable(this, call.capability)
       let result = agent.beginCall(call)
       if (!(result instanceof Promise)) result = agent.endCall(call, result)
       else result = result.then((value) => agent.endCall?.(call, value))
@@ -284,7 +288,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   #empty(): void {
     for (let work = this.#mailbox?.shift(); work !== undefined; work = this.#mailbox?.shift()) {
-      this.#shed(work, this.#stateError())
+      this.#shed(work, stateError(this))
     }
   }
 
@@ -292,17 +296,5 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.dropped += 1
     this.#host.ports.counters.add(fault.code === 'ERR_MAILBOX_FULL' ? 'agents.mailbox-full' : 'agents.shed')
     if (work instanceof IncomingCall) work.fail(fault)
-  }
-
-  #stateError(): AmcpError {
-    return new AmcpError('ERR_AGENT_STATE', `agent ${this.id} is ${this.#status}`, {
-      details: { agent: this.id, status: this.#status },
-    })
-  }
-
-  #notCallable(call: IncomingCall): AmcpError {
-    return new AmcpError('ERR_CAPABILITY_UNKNOWN', `agent ${this.id} offers nothing`, {
-      details: { agent: this.id, capability: call.capability },
-    })
   }
 }

@@ -17,26 +17,41 @@ export abstract class Task {
   abstract run(): unknown
 }
 
-type Handler = (event: AmcpEvent) => unknown
+/** Where the events of one subscription go. */
+export interface EventTarget {
+  readonly schema: StandardSchemaV1 | undefined
+  handle(event: AmcpEvent): unknown
+  /** The data does not fit the schema: the sender's fault, not the agent's. */
+  mismatch(fault: unknown): void
+}
 
 /** An event for a handler of its own, or one whose data is checked before `handleEvent` sees it. */
 export class EventTask extends Task {
   readonly #event: AmcpEvent
-  readonly #schema: StandardSchemaV1 | undefined
-  readonly #handler: Handler
+  readonly #target: EventTarget
 
-  constructor(event: AmcpEvent, schema: StandardSchemaV1 | undefined, handler: Handler) {
+  constructor(event: AmcpEvent, target: EventTarget) {
     super(event.priority ?? 4)
     this.#event = event
-    this.#schema = schema
-    this.#handler = handler
+    this.#target = target
   }
 
   override run(): unknown {
-    if (this.#schema === undefined) return this.#handler(this.#event)
-    const data = checkSchema(this.#schema, this.#event.data, `data of ${this.#event.subject}`)
-    if (data instanceof Promise) return data.then((checked) => this.#handler(withData(this.#event, checked)))
-    return this.#handler(withData(this.#event, data))
+    const event = this.#event
+    const target = this.#target
+    if (target.schema === undefined) return target.handle(event)
+    let data: unknown
+    try {
+      data = checkSchema(target.schema, event.data, `data of ${event.subject}`)
+    } catch (fault) {
+      target.mismatch(fault)
+      return undefined
+    }
+    if (!(data instanceof Promise)) return target.handle(withData(event, data))
+    return data.then(
+      (checked) => target.handle(withData(event, checked)),
+      (fault) => target.mismatch(fault),
+    )
   }
 }
 

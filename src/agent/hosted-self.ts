@@ -1,0 +1,151 @@
+import type { CallOptions } from '../calls/calls.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { AgentId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { AmcpEvent } from '../events/event.ts'
+import { stateError } from './agent-faults.ts'
+import type { DefinedAgent } from './defined-agent.ts'
+import type { HostedAgent } from './hosted-agent.ts'
+import { AgentListener } from './listeners.ts'
+import type { Publisher, PublishOptions } from './publisher.ts'
+import type { AgentSelf, AgentSubscription, AgentTimer, UncheckedData } from './self.ts'
+import type { SharedSubscriptions } from './shared-subscriptions.ts'
+import { TimerTask } from './work.ts'
+
+/** Timers of one agent at a time. */
+const MAX_TIMERS = 1_024
+
+export interface AgentServices {
+  readonly ports: Ports
+  readonly publisher: Publisher
+  readonly subscriptions: SharedSubscriptions
+  call(caller: AgentId, target: string, input: unknown, options?: CallOptions): Promise<unknown>
+}
+
+/** `self` of an agent in a context. Made when a handler first asks for it, so that idle agents do not pay for it. */
+export class HostedSelf implements AgentSelf {
+  readonly #agent: DefinedAgent
+  readonly #hosted: HostedAgent
+  readonly #services: AgentServices
+  readonly #timers = new Set<AgentTimer>()
+  readonly #listeners = new Set<AgentListener>()
+
+  constructor(agent: DefinedAgent, hosted: HostedAgent, services: AgentServices) {
+    this.#agent = agent
+    this.#hosted = hosted
+    this.#services = services
+    hosted.attached = this
+  }
+
+  get id(): AgentId {
+    return this.#agent.id
+  }
+
+  get type(): string {
+    return this.#agent.type
+  }
+
+  get name(): string | undefined {
+    return this.#hosted.name
+  }
+
+  get state(): unknown {
+    return this.#agent.state
+  }
+
+  set state(state: unknown) {
+    this.#agent.state = state
+  }
+
+  async publish(topic: string, data: unknown, options?: PublishOptions): Promise<void> {
+    this.#checkAlive()
+    await this.#services.publisher.publish(this.id, topic, data, options)
+  }
+
+  subscribe(pattern: string, handler: (event: AmcpEvent<UncheckedData>) => void | Promise<void>): AgentSubscription {
+    this.#checkAlive()
+    const { ports, subscriptions } = this.#services
+    const listener = new AgentListener(pattern, this.#hosted, ports.counters, { handler })
+    this.#listeners.add(listener)
+    const ready = subscriptions.add(pattern, listener)
+    // Whoever does not wait for it still finds the fault in the log.
+    ready.catch((err: unknown) => ports.logger.warn({ agent: this.id, pattern, err }, 'a subscription failed'))
+    const unsubscribe = (): void => {
+      this.#listeners.delete(listener)
+      subscriptions.remove(pattern, listener)
+    }
+    return { pattern, ready, unsubscribe }
+  }
+
+  async call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData> {
+    this.#checkAlive()
+    return this.#services.call(this.id, target, input, options)
+  }
+
+  after(ms: number, run: () => void | Promise<void>): AgentTimer {
+    this.#checkTimers()
+    const timer = this.#services.ports.clock.after(ms, () => {
+      this.#timers.delete(handle)
+      const task = new TimerTask(() => (isCancelled ? undefined : run()))
+      this.#hosted.put(task, task.priority)
+    })
+    let isCancelled = false
+    const handle: AgentTimer = {
+      cancel: () => {
+        isCancelled = true
+        timer.cancel()
+        this.#timers.delete(handle)
+      },
+    }
+    this.#timers.add(handle)
+    return handle
+  }
+
+  every(ms: number, run: () => void | Promise<void>): AgentTimer {
+    if (!(ms > 0)) throw new RangeError(`a period is a positive number of ms, got ${ms}`)
+    let isCancelled = false
+    let timer: AgentTimer
+    const again = async (): Promise<void> => {
+      try {
+        await run()
+      } finally {
+        if (!isCancelled && this.#hosted.status !== 'DESTROYED') timer = this.after(ms, again)
+      }
+    }
+    timer = this.after(ms, again)
+    return {
+      cancel: () => {
+        isCancelled = true
+        timer.cancel()
+      },
+    }
+  }
+
+  now(): number {
+    return this.#services.ports.clock.now()
+  }
+
+  random(): number {
+    return this.#services.ports.random.float()
+  }
+
+  /** The agent is destroyed. */
+  end(): void {
+    for (const timer of this.#timers) timer.cancel()
+    for (const listener of this.#listeners) this.#services.subscriptions.remove(listener.pattern, listener)
+    this.#listeners.clear()
+  }
+
+  #checkTimers(): void {
+    this.#checkAlive()
+    if (this.#timers.size < MAX_TIMERS) return
+    throw new AmcpError('ERR_QUEUE_FULL', `agent ${this.id} has ${MAX_TIMERS} timers already`, {
+      details: { agent: this.id },
+    })
+  }
+
+  #checkAlive(): void {
+    if (this.#hosted.status !== 'DESTROYED') return
+    throw stateError(this.#hosted)
+  }
+}

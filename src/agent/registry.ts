@@ -1,0 +1,223 @@
+import type { BrokerSubscription, EventBroker } from '../broker/event-broker.ts'
+import type { CallOptions } from '../calls/calls.ts'
+import type { LocalAgents } from '../calls/directory.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { AgentId } from '../core/ids.ts'
+import type { LifeCycle } from '../core/life-cycle.ts'
+import type { Ports } from '../core/ports.ts'
+import type { AmcpEvent } from '../events/event.ts'
+import type { Agent, AgentContext, AgentDirectory } from './agent.ts'
+import { DefinedAgent, initialState } from './defined-agent.ts'
+import type { AgentDefinition } from './definition.ts'
+import { type AgentHost, HostedAgent } from './hosted-agent.ts'
+import { type AgentServices, HostedSelf } from './hosted-self.ts'
+import { AgentListener } from './listeners.ts'
+import { type Offer, Providers } from './offers.ts'
+import type { Publisher } from './publisher.ts'
+import { RunQueue } from './run-queue.ts'
+import { type PatternListener, SharedSubscriptions } from './shared-subscriptions.ts'
+import { noWatch, type Watch } from './watch.ts'
+
+const AGENT_TOPIC = 'amcp.agent.'
+/** How many may wait for an agent of the caller's own class. */
+const MAILBOX_LIMIT = 1_024
+
+export interface SpawnOptions<State = unknown> {
+  /** Gives the same id after a restart of the context. Without one the id is random. */
+  name?: string
+  /** What the schema makes whole. @default {} */
+  state?: Partial<State>
+}
+
+export interface AgentRegistryComponents {
+  readonly ports: Ports
+  readonly broker: EventBroker
+  readonly publisher: Publisher
+  readonly watch?: Watch
+  call(caller: AgentId, target: string, input: unknown, options?: CallOptions): Promise<unknown>
+  /** Takes what belongs to calls out of an agent's events. */
+  take(event: AmcpEvent): boolean
+  /** A new id of this context; the same one for the same type and name. */
+  mint(type: string, name: string | undefined): AgentId
+  /** Whether this context minted the id. */
+  isOwn(agent: AgentId): boolean
+  /** What agents that are classes of their own find around themselves. */
+  agentContext(registry: AgentDirectory): AgentContext
+  /** Agents came, went, or offer something else. */
+  onOffers(): void
+}
+
+/** The agents of one context. */
+export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
+  readonly #parts: AgentRegistryComponents
+  readonly #agents = new Map<AgentId, HostedAgent>()
+  /** The listeners of agents whose subscriptions have schemas, by pattern; the others listen themselves. */
+  readonly #checked = new Map<HostedAgent, Map<string, PatternListener>>()
+  readonly #providers = new Providers()
+  readonly #host: AgentHost
+  readonly #services: AgentServices
+  #inbox: BrokerSubscription | undefined
+  #isStopped = false
+
+  constructor(components: AgentRegistryComponents) {
+    const { ports, broker, publisher, watch = noWatch } = components
+    this.#parts = components
+    this.#host = { ports, queue: new RunQueue(ports.clock), watch, nested: 0 }
+    this.#services = {
+      ports,
+      publisher,
+      subscriptions: new SharedSubscriptions(broker),
+      call: (caller, target, input, options) => components.call(caller, target, input, options),
+    }
+  }
+
+  get list(): readonly HostedAgent[] {
+    return [...this.#agents.values()]
+  }
+
+  get size(): number {
+    return this.#agents.size
+  }
+
+  get subscriptions(): SharedSubscriptions {
+    return this.#services.subscriptions
+  }
+
+  /** Everything the agents here offer. */
+  get offers(): readonly Offer[] {
+    const offers: Offer[] = []
+    for (const hosted of this.#agents.values()) {
+      if (!(hosted.agent instanceof DefinedAgent)) continue
+      for (const [capability, { version, proficiency, cost }] of hosted.agent.definition.capabilities) {
+        offers.push({
+          agent: hosted.id,
+          capability,
+          version,
+          ...(proficiency === undefined ? {} : { proficiency }),
+          ...(cost === undefined ? {} : { cost }),
+        })
+      }
+    }
+    return offers
+  }
+
+  /** Opens the inbox of all agents here: one subscription, whatever their number. */
+  async start(): Promise<void> {
+    this.#isStopped = false
+    this.#inbox ??= await this.#parts.broker.subscribe(`${AGENT_TOPIC}*`, (event) => this.#receive(event))
+  }
+
+  /** Destroys all agents and closes the inbox. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.destroy(this.#agents.keys())
+    this.#inbox?.unsubscribe()
+    this.#inbox = undefined
+  }
+
+  get(agent: AgentId): HostedAgent | undefined {
+    return this.#agents.get(agent)
+  }
+
+  offering(capability: string): HostedAgent | undefined {
+    return this.#providers.next(capability)
+  }
+
+  /**
+   * Makes an agent ACTIVE; a definition as often as wanted, an agent of your own class once.
+   * ERR_AGENT_EXISTS, ERR_SCHEMA_MISMATCH for the state, ERR_TOPIC_INVALID, ERR_STOPPED; what `onActivate` throws.
+   */
+  async spawn<State>(
+    what: AgentDefinition<State> | Agent,
+    { name, state }: SpawnOptions<State> = {},
+  ): Promise<HostedAgent> {
+    if (this.#isStopped) throw new AmcpError('ERR_STOPPED', 'the context is stopped')
+    const hosted = 'handleEvent' in what ? this.#adopt(what, name) : await this.#define(what, name, state)
+    const { id } = hosted
+    if (this.#agents.has(id)) {
+      throw new AmcpError('ERR_AGENT_EXISTS', `there is an agent ${id} already`, {
+        details: { agent: id, type: hosted.type, ...(name === undefined ? {} : { name }) },
+      })
+    }
+    this.#agents.set(id, hosted)
+    try {
+      await this.#activate(hosted)
+    } catch (fault) {
+      await this.destroy([id])
+      throw fault
+    }
+    return hosted
+  }
+
+  /** Destroys agents in bulk; ids that are not here are passed over. Returns how many there were. */
+  async destroy(agents: Iterable<AgentId>): Promise<number> {
+    const ends: Promise<void>[] = []
+    for (const id of [...agents]) {
+      const hosted = this.#agents.get(id)
+      if (hosted === undefined) continue
+      this.#agents.delete(id)
+      this.#withdraw(hosted)
+      ends.push(hosted.destroy())
+    }
+    if (ends.length > 0) this.#parts.onOffers()
+    await Promise.all(ends)
+    return ends.length
+  }
+
+  #adopt(agent: Agent, name: string | undefined): HostedAgent {
+    if (!this.#parts.isOwn(agent.id)) throw new TypeError(`the id ${agent.id} was not minted by this context`)
+    agent.setContext(this.#parts.agentContext(this))
+    return new HostedAgent(agent, this.#host, { name, mailboxLimit: MAILBOX_LIMIT, failsOnThrow: false })
+  }
+
+  async #define(definition: AgentDefinition, name: string | undefined, given: unknown): Promise<HostedAgent> {
+    const checked = initialState(definition, given)
+    const state = checked instanceof Promise ? await checked : checked
+    const agent = new DefinedAgent(this.#parts.mint(definition.type, name), definition, state)
+    const { mailboxLimit, failsOnThrow } = definition
+    const hosted = new HostedAgent(agent, this.#host, { name, mailboxLimit, failsOnThrow })
+    agent.makeSelf = () => new HostedSelf(agent, hosted, this.#services)
+    return hosted
+  }
+
+  async #activate(hosted: HostedAgent): Promise<void> {
+    if (!(hosted.agent instanceof DefinedAgent)) return hosted.activate()
+    const { subscribe, capabilities } = hosted.agent.definition
+    if (subscribe.size > 0) await this.#subscribe(hosted, subscribe)
+    await hosted.activate()
+    if (capabilities.size === 0 || !this.#agents.has(hosted.id)) return
+    for (const capability of capabilities.keys()) this.#providers.add(capability, hosted)
+    this.#parts.onOffers()
+  }
+
+  async #subscribe(hosted: HostedAgent, patterns: AgentDefinition['subscribe']): Promise<void> {
+    const ready: Promise<void>[] = []
+    for (const [pattern, schema] of patterns) {
+      let listener: PatternListener = hosted
+      if (schema !== undefined) {
+        listener = new AgentListener(pattern, hosted, this.#parts.ports.counters, { schema })
+        const checked = this.#checked.get(hosted)
+        if (checked === undefined) this.#checked.set(hosted, new Map([[pattern, listener]]))
+        else checked.set(pattern, listener)
+      }
+      ready.push(this.subscriptions.add(pattern, listener))
+    }
+    await Promise.all(ready)
+  }
+
+  #withdraw(hosted: HostedAgent): void {
+    if (!(hosted.agent instanceof DefinedAgent)) return
+    const { subscribe, capabilities } = hosted.agent.definition
+    for (const capability of capabilities.keys()) this.#providers.remove(capability, hosted)
+    const checked = this.#checked.get(hosted)
+    for (const pattern of subscribe.keys()) this.subscriptions.remove(pattern, checked?.get(pattern) ?? hosted)
+    this.#checked.delete(hosted)
+  }
+
+  #receive(event: AmcpEvent): void {
+    if (this.#parts.take(event)) return
+    const hosted = this.#agents.get(event.subject.slice(AGENT_TOPIC.length))
+    if (hosted === undefined) this.#parts.ports.counters.add('agents.unknown')
+    else hosted.receive(event)
+  }
+}
