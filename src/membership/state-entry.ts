@@ -4,6 +4,7 @@ import type { Crypto } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import { publicKeyOf } from '../core/ids.ts'
+import { parsePattern } from '../events/pattern.ts'
 import type { Offer, Proficiency } from './members.ts'
 
 /** The owner asks every member to acknowledge this version. */
@@ -90,11 +91,13 @@ export function encodeBody(body: StateBody): Uint8Array {
   return encoder.encode(JSON.stringify({ a: body.addresses, p: body.patterns, o: [...groups.values()] }))
 }
 
-/** Throws ERR_FRAME_INVALID for anything that `encodeBody` cannot have made. */
+/** Throws ERR_FRAME_INVALID for anything that `encodeBody` cannot have made, ERR_TOPIC_INVALID for what is no pattern. */
 export function decodeBody(bytes: Uint8Array): StateBody {
   const fields = parse(bytes, 'body') as { a?: unknown; p?: unknown; o?: unknown } | null
   const { a, p, o } = fields ?? {}
   if (!isTexts(a) || !isTexts(p) || !Array.isArray(o) || a.length > LIST_LIMIT) throw invalid('body')
+  // A pattern that breaks the grammar must not reach anybody's trie.
+  for (const pattern of p) parsePattern(pattern)
   const offers: Offer[] = []
   for (const group of o as unknown[]) offers.push(...offersOfGroup(group))
   return { addresses: a, patterns: p, offers }

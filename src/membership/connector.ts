@@ -1,0 +1,199 @@
+import type { Timer } from '../core/clock.ts'
+import type { ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Network } from '../network/network.ts'
+import { chosenNeighbours, FULL_MESH } from './neighbours.ts'
+import type { StateMap } from './state-map.ts'
+import type { MembershipTiming } from './timing.ts'
+
+export interface ConnectorComponents {
+  ports: Ports
+  network: Network
+  map: StateMap
+}
+
+export interface ConnectorOptions {
+  /** Addresses that this context joins by, and by which it finds back after a partition. */
+  addresses: readonly string[]
+  /** False links to the given addresses only: how tests make a line or a ring. */
+  dialBeyond: boolean
+}
+
+/** Somebody or some address to be linked to, and how it went so far. */
+interface Target {
+  readonly dial: () => Promise<ContextId>
+  readonly isLost: boolean
+  peer: ContextId | undefined
+  attempt: number
+  timer: Timer | undefined
+  isDialling: boolean
+}
+
+/** Lost and discovered peers that are dialled again; beyond that the oldest is given up. */
+const TARGET_LIMIT = 256
+/** Attempts for a peer that is no member any more: with the longest wait some 20 minutes. */
+const LOST_ATTEMPTS = 128
+/** Attempts after which the wait is the longest. */
+const LONGEST = 20
+
+/**
+ * Makes and keeps the links that this context should have: to the given addresses until it is in a mesh, then to its
+ * chosen neighbours, then again to addresses and members that went missing. Dials after failures with growing, random
+ * waits. Links that others or the broker made are left alone.
+ */
+export class Connector {
+  readonly #ports: Ports
+  readonly #network: Network
+  readonly #map: StateMap
+  readonly #timing: MembershipTiming
+  readonly #options: ConnectorOptions
+  readonly #targets = new Map<string, Target>()
+  #chosen: ReadonlySet<ContextId> = new Set()
+  #members: readonly ContextId[] | undefined
+  #unlisten: (() => void) | undefined
+  #isRunning = false
+
+  constructor({ ports, network, map }: ConnectorComponents, timing: MembershipTiming, options: ConnectorOptions) {
+    this.#ports = ports
+    this.#network = network
+    this.#map = map
+    this.#timing = timing
+    this.#options = options
+  }
+
+  start(): void {
+    this.#isRunning = true
+    this.#unlisten = this.#network.onPeer({
+      discovered: (peer, addresses) => this.#discovered(peer, addresses),
+      disconnected: () => this.review(),
+    })
+    for (const address of this.#options.addresses) {
+      if (this.#network.addresses.includes(address)) continue
+      this.#target(address, undefined, () => this.#network.dial(address))
+    }
+    this.review()
+  }
+
+  stop(): void {
+    this.#isRunning = false
+    this.#unlisten?.()
+    for (const target of this.#targets.values()) target.timer?.cancel()
+    this.#targets.clear()
+  }
+
+  /** Whether every given address has been tried at least once. */
+  get hasTried(): boolean {
+    for (const target of this.#targets.values()) if (target.peer === undefined && target.attempt === 0) return false
+    return true
+  }
+
+  /** A peer that refused us or that we refused: the next dial waits the longest. */
+  refused(peer: ContextId): void {
+    for (const target of this.#targets.values())
+      if (target.peer === peer) target.attempt = Math.max(target.attempt, LONGEST)
+  }
+
+  /** The hello went well: the next failure of this peer starts with short waits again. */
+  admitted(peer: ContextId): void {
+    for (const target of this.#targets.values()) if (target.peer === peer) target.attempt = 0
+  }
+
+  /** Dials whoever should be linked and is not. To be called when members or links have changed. */
+  review(): void {
+    if (!this.#isRunning) return
+    this.#choose()
+    for (const [key, target] of this.#targets) {
+      if (target.isDialling || target.timer !== undefined) continue
+      if (this.#isNeeded(key, target)) this.#schedule(key, target)
+    }
+  }
+
+  #choose(): void {
+    const { members } = this.#map
+    if (!this.#options.dialBeyond || members === this.#members) return
+    const before = this.#members ?? []
+    this.#members = members
+    this.#chosen = chosenNeighbours(this.#ports.crypto, this.#network.id, members)
+    // Those that have just gone missing without a word are looked for, so that a healed partition finds together.
+    const lost = before.filter((member) => member !== this.#network.id && this.#map.get(member) === undefined)
+    for (const peer of [...this.#chosen, ...lost]) {
+      this.#network.remember(peer, this.#map.get(peer)?.body.addresses ?? [])
+      this.#target(peer, peer, () => this.#network.connect(peer).then(() => peer))
+    }
+  }
+
+  #discovered(peer: ContextId, addresses: readonly string[]): void {
+    if (!this.#options.dialBeyond || peer === this.#network.id) return
+    this.#network.remember(peer, addresses)
+    this.#target(peer, peer, () => this.#network.connect(peer).then(() => peer))
+    this.review()
+  }
+
+  #target(key: string, peer: ContextId | undefined, dial: () => Promise<ContextId>): void {
+    if (this.#targets.has(key)) return
+    const isLost = peer !== undefined
+    this.#targets.set(key, { dial, isLost, peer, attempt: 0, timer: undefined, isDialling: false })
+    if (this.#targets.size <= TARGET_LIMIT) return
+    for (const [oldest, { isLost, timer, peer }] of this.#targets) {
+      if (!isLost || (peer !== undefined && this.#chosen.has(peer))) continue
+      timer?.cancel()
+      this.#targets.delete(oldest)
+      return
+    }
+  }
+
+  #isNeeded(key: string, target: Target): boolean {
+    const { peer } = target
+    if (peer === this.#network.id) return false
+    if (peer !== undefined && this.#network.isConnected(peer)) return false
+    if (!this.#options.dialBeyond || peer === undefined) return true
+    if (this.#chosen.has(peer)) return true
+    const entry = this.#map.get(peer)
+    // Present, but not chosen: linked to others. Or gone in good order.
+    if (entry !== undefined) return false
+    if (!target.isLost || target.attempt < LOST_ATTEMPTS) return true
+    this.#targets.delete(key)
+    return false
+  }
+
+  #schedule(key: string, target: Target): void {
+    const wait = this.#wait(target)
+    if (wait === 0) {
+      void this.#dial(key, target)
+      return
+    }
+    target.timer = this.#ports.clock.after(wait, () => {
+      target.timer = undefined
+      if (this.#isRunning && this.#isNeeded(key, target)) void this.#dial(key, target)
+    })
+  }
+
+  /** Ms to wait. In a full mesh both ends choose each other: the larger id leaves the first dial to the smaller. */
+  #wait({ attempt, peer }: Target): number {
+    const { redial, redialMax, grace } = this.#timing
+    if (attempt > 0) return Math.min(redialMax, redial * 2 ** Math.min(attempt, 30)) * (1 - this.#ports.random.float() / 2)
+    const isMutual = peer !== undefined && this.#map.members.length <= FULL_MESH && this.#map.get(peer) !== undefined
+    return isMutual && this.#network.id > peer ? grace * 2 : 0
+  }
+
+  async #dial(key: string, target: Target): Promise<void> {
+    target.isDialling = true
+    // Counted as a failure until hello succeeds: a peer that answers and then refuses must not be dialled in a loop.
+    target.attempt += 1
+    try {
+      target.peer = await target.dial()
+      if (target.peer === this.#network.id) this.#ports.counters.add('membership.dial.self')
+    } catch (error) {
+      this.#ports.counters.add('membership.dial.failed')
+      this.#ports.logger.debug({ target: key, attempt: target.attempt, error: String(error) }, 'dial failed')
+    } finally {
+      target.isDialling = false
+    }
+    if (this.#isRunning && this.#network.isAdmitted(target.peer ?? '')) target.attempt = 0
+    this.onTried()
+    this.review()
+  }
+
+  /** Set by the composition: an attempt has ended, well or not. */
+  onTried: () => void = () => undefined
+}

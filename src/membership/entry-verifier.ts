@@ -1,0 +1,62 @@
+import { AmcpError } from '../core/errors.ts'
+import type { Ports } from '../core/ports.ts'
+import type { MemberCredentials } from './member-credentials.ts'
+import type { StateEntry, StateHead } from './state-entry.ts'
+import { decodeBody, decodeHead, FLAG_LEFT, isSignedByOwner, shortDigest } from './state-entry.ts'
+import type { StateMap } from './state-map.ts'
+import type { EntryRecord } from './state-messages.ts'
+
+/** What a record turned out to be; `incomplete` = genuine, but the body or membership that it names is not here. */
+export type Judged =
+  | { readonly outcome: 'new'; readonly head: StateHead; readonly entry: StateEntry }
+  | { readonly outcome: 'known' | 'incomplete'; readonly head: StateHead }
+  | { readonly outcome: 'refused'; readonly head: StateHead | undefined }
+
+/** Decides whether a record that some neighbour relayed is its owner's word, and whether the owner is a member. */
+export class EntryVerifier {
+  readonly #ports: Ports
+  readonly #credentials: MemberCredentials
+  readonly #map: StateMap
+
+  constructor(ports: Ports, credentials: MemberCredentials, map: StateMap) {
+    this.#ports = ports
+    this.#credentials = credentials
+    this.#map = map
+  }
+
+  judge(record: EntryRecord): Judged {
+    let head: StateHead | undefined
+    try {
+      head = decodeHead(record.head)
+      return this.#judgeHead(head, record)
+    } catch (error) {
+      if (!(error instanceof AmcpError)) throw error
+      this.#ports.counters.add(`membership.entry.refused.${error.code}`)
+      return { outcome: 'refused', head }
+    }
+  }
+
+  #judgeHead(head: StateHead, record: EntryRecord): Judged {
+    const held = this.#map.get(head.context)
+    // An older version is no news, whoever made it: not worth a signature check. An equal one may be another life's.
+    if (held !== undefined && head.version <= held.head.version && head.incarnation === held.head.incarnation)
+      return { outcome: 'known', head }
+    if (!isSignedByOwner(this.#ports.crypto, head, record.head, record.signature))
+      throw new AmcpError('ERR_SIGNATURE_INVALID', `an entry of ${head.context} is not signed by it`)
+    const bodyBytes = record.body ?? (held?.head.body === head.body ? held.bodyBytes : undefined)
+    const membership = record.membership ?? (held?.head.membership === head.membership ? held.membership : undefined)
+    if (bodyBytes === undefined || membership === undefined) return { outcome: 'incomplete', head }
+    this.#checkDigest('body', bodyBytes, head.body)
+    this.#checkDigest('membership', membership, head.membership)
+    // Whoever leaves may do so with a membership that has just expired.
+    if ((head.flags & FLAG_LEFT) === 0) this.#credentials.check(head.context, membership, this.#ports.clock.now())
+    const body = held?.head.body === head.body ? held.body : decodeBody(bodyBytes)
+    const entry = { head, headBytes: record.head, signature: record.signature, body, bodyBytes, membership }
+    return { outcome: 'new', head, entry }
+  }
+
+  #checkDigest(what: string, bytes: Uint8Array, digest: string): void {
+    if (shortDigest(this.#ports.crypto, bytes) !== digest)
+      throw new AmcpError('ERR_FRAME_INVALID', `the ${what} is not the one its head names`, { details: { reason: what } })
+  }
+}

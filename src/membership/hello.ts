@@ -1,0 +1,229 @@
+import { toString } from 'uint8arrays/to-string'
+import type { Timer } from '../core/clock.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { MessageStream, Network } from '../network/network.ts'
+import { judgeHello } from './hello-judge.ts'
+import type { Hello, HelloMessage, RefusalCode } from './hello-message.ts'
+import { decodeHello, encodeHello, HELLO_PROTOCOL, PROTOCOL_VERSIONS, REFUSAL_CODES } from './hello-message.ts'
+import type { MemberCredentials } from './member-credentials.ts'
+import { MessageQueue } from './message-queue.ts'
+import type { MembershipTiming } from './timing.ts'
+
+export interface HelloComponents {
+  ports: Ports
+  network: Network
+  credentials: MemberCredentials
+}
+
+/** What hello asks and tells the rest of membership. */
+export interface HelloEvents {
+  /** The own hello to this peer, but for what hello itself fills in. */
+  greeting(peer: ContextId): Pick<Hello, 'incarnation' | 'seen' | 'members' | 'addresses' | 'summary'>
+  /** Whether another incarnation of the peer is linked and answers a challenge made now. */
+  isAliveElsewhere(peer: ContextId, hello: Hello): Promise<boolean>
+  /** Both ends agreed; the network has admitted the peer already. */
+  admitted(peer: ContextId, hello: Hello): void
+  /** The other end refused us, or we it. */
+  refused(peer: ContextId, error: AmcpError, by: 'them' | 'us'): void
+}
+
+/** Streams that wait for `start`; more are refused. */
+const WAITING_LIMIT = 64
+
+/**
+ * The first words on every link. The end with the smaller id begins: hello, hello back, welcome. The end
+ * that began admits as it sends the welcome, the other as it reads it, so the state stream, which the larger id opens,
+ * finds both ends ready. The larger id begins itself if it has waited in vain: when its process
+ * came back before the other noticed the old link's end, the other sees no new link to begin on.
+ */
+export class Hellos {
+  readonly #ports: Ports
+  readonly #network: Network
+  readonly #credentials: MemberCredentials
+  readonly #timing: MembershipTiming
+  readonly #events: HelloEvents
+  readonly #under = new Map<ContextId, number>()
+  readonly #graces = new Map<ContextId, Timer>()
+  #waiting: MessageStream[] = []
+  #state: 'new' | 'running' | 'stopped' = 'new'
+  #unlisten: (() => void) | undefined
+
+  constructor({ ports, network, credentials }: HelloComponents, timing: MembershipTiming, events: HelloEvents) {
+    this.#ports = ports
+    this.#network = network
+    this.#credentials = credentials
+    this.#timing = timing
+    this.#events = events
+    network.streams.handle(HELLO_PROTOCOL, (stream) => this.#incoming(stream), { beforeAdmission: true })
+  }
+
+  start(): void {
+    this.#state = 'running'
+    this.#unlisten = this.#network.onPeer({
+      connected: (peer) => this.#linked(peer),
+      disconnected: (peer) => this.#cancelGrace(peer),
+    })
+    for (const stream of this.#waiting.splice(0)) this.#serve(stream)
+    for (const peer of this.#network.peers) this.#linked(peer)
+  }
+
+  stop(): void {
+    this.#state = 'stopped'
+    this.#unlisten?.()
+    for (const peer of [...this.#graces.keys()]) this.#cancelGrace(peer)
+    for (const stream of this.#waiting.splice(0)) stream.abort(new AmcpError('ERR_STOPPED', 'this context stops'))
+  }
+
+  #linked(peer: ContextId): void {
+    if (this.#network.id < peer) {
+      this.#begin(peer)
+      return
+    }
+    this.#cancelGrace(peer)
+    const timer = this.#ports.clock.after(this.#timing.grace, () => {
+      this.#graces.delete(peer)
+      const needed = this.#network.isConnected(peer) && !this.#network.isAdmitted(peer) && !this.#under.has(peer)
+      if (needed) this.#begin(peer)
+    })
+    this.#graces.set(peer, timer)
+  }
+
+  #cancelGrace(peer: ContextId): void {
+    this.#graces.get(peer)?.cancel()
+    this.#graces.delete(peer)
+  }
+
+  #incoming(stream: MessageStream): void {
+    if (this.#state === 'running') this.#serve(stream)
+    else if (this.#state === 'new' && this.#waiting.length < WAITING_LIMIT) this.#waiting.push(stream)
+    else stream.abort(new AmcpError('ERR_STOPPED', 'this context is not running'))
+  }
+
+  #begin(peer: ContextId): void {
+    void this.#attempt(peer, async () => {
+      const stream = await this.#network.streams.open(peer, HELLO_PROTOCOL, { beforeAdmission: true })
+      return this.#exchange(stream, async (queue) => {
+        this.#send(stream, this.#hello(peer))
+        const theirs = await this.#judged(stream, queue)
+        // The welcome goes out first: it must be read before anything that our admission sets going.
+        this.#send(stream, { t: 'welcome', nonce: theirs.nonce })
+        this.#admit(peer, theirs)
+      })
+    })
+  }
+
+  #serve(stream: MessageStream): void {
+    const { peer } = stream
+    this.#cancelGrace(peer)
+    void this.#attempt(peer, () =>
+      this.#exchange(stream, async (queue) => {
+        const theirs = await this.#judged(stream, queue)
+        const own = this.#send(stream, this.#hello(peer))
+        const welcome = decodeHello(await queue.next())
+        this.#throwIfRefused(welcome)
+        if (welcome.t !== 'welcome' || welcome.nonce !== own.nonce)
+          throw new AmcpError('ERR_PROTOCOL_REFUSED', `${peer} sent no welcome`)
+        this.#admit(peer, theirs)
+      }),
+    )
+  }
+
+  /** The other's hello, found right; throws what must be told to it otherwise. */
+  async #judged(stream: MessageStream, queue: MessageQueue): Promise<Hello> {
+    const hello = decodeHello(await queue.next())
+    this.#throwIfRefused(hello)
+    if (hello.t !== 'hello') throw new AmcpError('ERR_PROTOCOL_REFUSED', `${stream.peer} did not begin with a hello`)
+    judgeHello(stream.peer, hello, this.#credentials, this.#ports.clock.now())
+    if (await this.#events.isAliveElsewhere(stream.peer, hello))
+      throw new AmcpError('ERR_DUPLICATE_IDENTITY', `another process with the key of ${stream.peer} is in the mesh`)
+    return hello
+  }
+
+  #admit(peer: ContextId, hello: Hello): void {
+    if (this.#state !== 'running' || !this.#network.isConnected(peer)) return
+    this.#network.remember(peer, hello.addresses)
+    this.#network.admit(peer)
+    this.#ports.counters.add('membership.hello.admitted')
+    this.#events.admitted(peer, hello)
+  }
+
+  async #exchange(stream: MessageStream, talk: (queue: MessageQueue) => Promise<void>): Promise<void> {
+    using queue = new MessageQueue(stream, this.#ports.clock, this.#timing.hello)
+    try {
+      await talk(queue)
+    } catch (error) {
+      const code = refusalOf(error)
+      if (code !== undefined && stream.isOpen)
+        this.#send(stream, { t: 'refused', code, message: (error as AmcpError).message })
+      throw error
+    } finally {
+      await stream.close()
+    }
+  }
+
+  /** Runs one handshake; a failed one ends the link, unless the link is that of an older life which goes on. */
+  async #attempt(peer: ContextId, run: () => Promise<unknown>): Promise<void> {
+    this.#under.set(peer, (this.#under.get(peer) ?? 0) + 1)
+    try {
+      await run()
+    } catch (error) {
+      await this.#failed(peer, error)
+    } finally {
+      const left = (this.#under.get(peer) ?? 1) - 1
+      if (left === 0) this.#under.delete(peer)
+      else this.#under.set(peer, left)
+    }
+  }
+
+  async #failed(peer: ContextId, error: unknown): Promise<void> {
+    const { counters, logger } = this.#ports
+    if (error instanceof RefusedByThem) {
+      counters.add(`membership.hello.refused-by-peer.${error.error.code}`)
+      this.#events.refused(peer, error.error, 'them')
+    } else if (refusalOf(error) !== undefined) {
+      counters.add(`membership.hello.refused.${(error as AmcpError).code}`)
+      this.#events.refused(peer, error as AmcpError, 'us')
+    } else counters.add('membership.hello.failed')
+    logger.info({ peer, error: String(error) }, 'hello failed')
+    if (!this.#network.isAdmitted(peer)) await this.#network.disconnect(peer)
+  }
+
+  #throwIfRefused(message: HelloMessage): void {
+    if (message.t === 'refused') throw new RefusedByThem(new AmcpError(message.code, message.message))
+  }
+
+  #hello(peer: ContextId): Hello {
+    return {
+      t: 'hello',
+      versions: PROTOCOL_VERSIONS,
+      mesh: this.#credentials.mesh,
+      membership: decoder.decode(this.#credentials.own),
+      time: this.#ports.clock.now(),
+      nonce: toString(this.#ports.random.bytes(16), 'base16'),
+      ...this.#events.greeting(peer),
+    }
+  }
+
+  #send<M extends HelloMessage>(stream: MessageStream, message: M): M {
+    stream.send(encodeHello(message))
+    return message
+  }
+}
+
+/** Carries the other end's refusal past the code that would refuse it in turn. */
+class RefusedByThem extends Error {
+  readonly error: AmcpError
+
+  constructor(error: AmcpError) {
+    super(error.message)
+    this.error = error
+  }
+}
+
+const decoder = new TextDecoder()
+
+function refusalOf(error: unknown): RefusalCode | undefined {
+  return error instanceof AmcpError ? REFUSAL_CODES.find((code) => code === error.code) : undefined
+}

@@ -1,0 +1,87 @@
+import type { ContextId } from '../core/ids.ts'
+import { DEFAULT_SHARD_COUNT, shardsOfPattern } from '../events/shard.ts'
+import { TopicTrie } from '../events/topic-trie.ts'
+import type { StateMap } from './state-map.ts'
+
+/** Topics whose audience is remembered; the one asked first goes when there are more. */
+const CACHE_LIMIT = 16_384
+
+/**
+ * Who listens to what, from the summaries of all members. Answers are arrays that stay the same objects while nothing
+ * changes, so that a lane can key its own caches by them.
+ */
+export class Interest {
+  readonly #map: StateMap
+  readonly #trie = new TopicTrie<ContextId>()
+  readonly #patterns = new Map<ContextId, readonly string[]>()
+  readonly #audiences = new Map<string, readonly ContextId[]>()
+  readonly #interned = new Map<string, readonly ContextId[]>()
+  #shards: ReadonlySet<number> | undefined
+
+  constructor(map: StateMap) {
+    this.#map = map
+  }
+
+  /** Takes over what has changed in the map; true when somebody's patterns did. */
+  refresh(): boolean {
+    let hasChanged = false
+    for (const context of this.#map.members) hasChanged = this.#set(context, this.#map.live(context)?.body.patterns) || hasChanged
+    for (const context of [...this.#patterns.keys()])
+      if (this.#map.live(context) === undefined) hasChanged = this.#set(context, undefined) || hasChanged
+    if (!hasChanged) return false
+    this.#audiences.clear()
+    this.#interned.clear()
+    this.#shards = undefined
+    return true
+  }
+
+  /** The members, but for `self`, that listen to the topic. */
+  audienceOf(topic: string, self: ContextId): readonly ContextId[] {
+    const known = this.#audiences.get(topic)
+    if (known !== undefined) return known
+    const listeners = [...new Set(this.#trie.match(topic))].filter((context) => context !== self).sort()
+    const key = listeners.join()
+    const audience = this.#interned.get(key) ?? listeners
+    this.#remember(this.#interned, key, audience)
+    this.#remember(this.#audiences, topic, audience)
+    return audience
+  }
+
+  get shards(): ReadonlySet<number> {
+    this.#shards ??= shardsOf(this.#patterns.values())
+    return this.#shards
+  }
+
+  #remember(cache: Map<string, readonly ContextId[]>, key: string, value: readonly ContextId[]): void {
+    cache.set(key, value)
+    if (cache.size <= CACHE_LIMIT) return
+    const oldest = cache.keys().next()
+    if (!oldest.done) cache.delete(oldest.value)
+  }
+
+  #set(context: ContextId, patterns: readonly string[] | undefined): boolean {
+    const before = this.#patterns.get(context)
+    if (before === patterns) return false
+    for (const pattern of before ?? []) this.#trie.remove(pattern, context)
+    for (const pattern of patterns ?? []) this.#trie.add(pattern, context)
+    if (patterns === undefined) this.#patterns.delete(context)
+    else this.#patterns.set(context, patterns)
+    return !isSame(before, patterns)
+  }
+}
+
+function isSame(before: readonly string[] | undefined, after: readonly string[] | undefined): boolean {
+  if (before?.length !== after?.length) return false
+  return before === undefined || after === undefined || before.every((pattern, at) => pattern === after[at])
+}
+
+function shardsOf(summaries: Iterable<readonly string[]>): ReadonlySet<number> {
+  const shards = new Set<number>()
+  for (const patterns of summaries)
+    for (const pattern of patterns) {
+      const some = shardsOfPattern(pattern)
+      if (some === 'all') return new Set(Array.from({ length: DEFAULT_SHARD_COUNT }, (_, shard) => shard))
+      for (const shard of some) shards.add(shard)
+    }
+  return shards
+}

@@ -1,0 +1,71 @@
+import type { ContextId } from '../core/ids.ts'
+import type { Store, StoreOperation } from '../core/store.ts'
+import type { LastSeen } from './hello-message.ts'
+
+const SPACE = 'membership'
+/** Peers remembered over restarts: what is needed to tell them how far their last life had come. */
+const REMEMBERED_LIMIT = 1_024
+const SELF = 'self'
+const PEER = 'peer/'
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** Own state version and what was last seen of others, so that neither begins below an earlier life. */
+export class MemberStore {
+  readonly #store: Store
+  readonly #seen = new Map<ContextId, LastSeen>()
+  readonly #changed = new Set<ContextId>()
+  #version = 0
+  #saved = 0
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** The highest own version that was saved. ERR_STORE_UNREADABLE when it is damaged, rather than to begin too low. */
+  async load(): Promise<number> {
+    const own = await this.#store.get(SPACE, encoder.encode(SELF))
+    this.#version = own === undefined ? 0 : Number(decoder.decode(own))
+    this.#saved = this.#version
+    const from = encoder.encode(PEER)
+    for await (const [key, value] of this.#store.scan(SPACE, { from, to: encoder.encode('peer0') }))
+      this.#seen.set(decoder.decode(key).slice(PEER.length), JSON.parse(decoder.decode(value)) as LastSeen)
+    return this.#version
+  }
+
+  seenOf(peer: ContextId): LastSeen | undefined {
+    return this.#seen.get(peer)
+  }
+
+  noteOwn(version: number): void {
+    this.#version = Math.max(this.#version, version)
+  }
+
+  note(peer: ContextId, incarnation: string, version: number): void {
+    const seen = this.#seen.get(peer)
+    if (seen !== undefined && seen.version >= version) return
+    this.#seen.delete(peer)
+    this.#seen.set(peer, { incarnation, version, heads: seen?.heads ?? {} })
+    this.#changed.add(peer)
+  }
+
+  /** Writes what has changed, in one batch. */
+  async save(): Promise<void> {
+    const operations: StoreOperation[] = []
+    for (const peer of this.#changed)
+      operations.push({ type: 'put', space: SPACE, key: keyOf(peer), value: bytesOf(this.#seen.get(peer)) })
+    for (const peer of this.#seen.keys()) {
+      if (this.#seen.size <= REMEMBERED_LIMIT) break
+      this.#seen.delete(peer)
+      operations.push({ type: 'delete', space: SPACE, key: keyOf(peer) })
+    }
+    this.#changed.clear()
+    if (this.#version > this.#saved)
+      operations.push({ type: 'put', space: SPACE, key: encoder.encode(SELF), value: bytesOf(this.#version) })
+    this.#saved = this.#version
+    if (operations.length > 0) await this.#store.batch(operations)
+  }
+}
+
+const keyOf = (peer: ContextId): Uint8Array => encoder.encode(PEER + peer)
+const bytesOf = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value))

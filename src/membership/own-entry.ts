@@ -1,0 +1,98 @@
+import type { ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { MemberCredentials } from './member-credentials.ts'
+import type { Offer } from './members.ts'
+import type { StateBody, StateEntry } from './state-entry.ts'
+import { BODY_LIMIT, encodeBody, encodeHead, FLAG_ACKNOWLEDGE, FLAG_LEFT, shortDigest } from './state-entry.ts'
+
+/** What this context says of itself, and the version it says it under. */
+export class OwnEntry {
+  readonly #ports: Ports
+  readonly #credentials: MemberCredentials
+  readonly #context: ContextId
+  readonly #incarnation: string
+  #version = 0
+  #since = 0
+  #rival = ''
+  #body: StateBody = { addresses: [], patterns: [], offers: [] }
+  #bodyBytes: Uint8Array = encodeBody(this.#body)
+  #bodyDigest = ''
+
+  /** @param incarnation 16 bytes in hex */
+  constructor(ports: Ports, credentials: MemberCredentials, context: ContextId, incarnation: string) {
+    this.#ports = ports
+    this.#credentials = credentials
+    this.#context = context
+    this.#incarnation = incarnation
+    this.#bodyDigest = shortDigest(ports.crypto, this.#bodyBytes)
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  get since(): number {
+    return this.#since
+  }
+
+  get patterns(): readonly string[] {
+    return this.#body.patterns
+  }
+
+  get bodyDigest(): string {
+    return this.#bodyDigest
+  }
+
+  /** Begins above everything that the store or a peer remembers of earlier lives. */
+  begin(stored: number): void {
+    this.#version = Math.max(stored + 1, this.#ports.clock.now(), this.#version + 1)
+    this.#since = this.#version
+  }
+
+  /** Somebody has seen this version of an earlier life: the next one issued lies above it. */
+  exceed(version: number): void {
+    this.#version = Math.max(this.#version, version)
+  }
+
+  /** Another life of this key has appeared: the next entry tells it that this one lives. */
+  answer(rival: string): void {
+    this.#rival = rival
+  }
+
+  /**
+   * Replaces parts of the body; false when that changes nothing.
+   * Throws RangeError above 1 MiB, some 10,000 offers.
+   */
+  change(parts: { addresses?: readonly string[]; patterns?: readonly string[]; offers?: readonly Offer[] }): boolean {
+    const body = { ...this.#body, ...parts }
+    const bytes = encodeBody(body)
+    if (bytes.length > BODY_LIMIT)
+      throw new RangeError(`patterns and offers of a context fit in ${BODY_LIMIT} bytes, these have ${bytes.length}`)
+    const digest = shortDigest(this.#ports.crypto, bytes)
+    if (digest === this.#bodyDigest) return false
+    this.#body = body
+    this.#bodyBytes = bytes
+    this.#bodyDigest = digest
+    return true
+  }
+
+  /** A new version, signed. */
+  issue({ acknowledge = false, left = false }: { acknowledge?: boolean; left?: boolean }): StateEntry {
+    const { crypto, clock } = this.#ports
+    this.#version = Math.max(this.#version + 1, clock.now())
+    const membership = this.#credentials.own
+    const head = {
+      context: this.#context,
+      incarnation: this.#incarnation,
+      version: this.#version,
+      since: this.#since,
+      flags: (acknowledge ? FLAG_ACKNOWLEDGE : 0) | (left ? FLAG_LEFT : 0),
+      rival: this.#rival,
+      body: this.#bodyDigest,
+      membership: shortDigest(crypto, membership),
+    }
+    const headBytes = encodeHead(head)
+    const signature = this.#credentials.sign(headBytes)
+    return { head, headBytes, signature, body: this.#body, bodyBytes: this.#bodyBytes, membership }
+  }
+}

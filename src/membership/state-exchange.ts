@@ -1,0 +1,288 @@
+import type { Timer } from '../core/clock.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import type { MessageStream, Network } from '../network/network.ts'
+import { EntryVerifier } from './entry-verifier.ts'
+import type { MemberCredentials } from './member-credentials.ts'
+import type { StateEntry, StateHead } from './state-entry.ts'
+import { StateLink, wantsAcknowledgement } from './state-link.ts'
+import type { StateMap } from './state-map.ts'
+import type { Ack, EntryRecord, StateMessage } from './state-messages.ts'
+import { decodeMessage, STATE_PROTOCOL } from './state-messages.ts'
+import type { MembershipTiming } from './timing.ts'
+
+export interface StateExchangeComponents {
+  ports: Ports
+  network: Network
+  credentials: MemberCredentials
+  map: StateMap
+}
+
+export interface StateExchangeEvents {
+  /** Entries came or a neighbour's digest or the set of links changed; once a message. */
+  changed(): void
+  acknowledged(by: ContextId, version: number): void
+  /** Somebody relayed an entry of this context that is not its present one; the signature is good. */
+  ownSeen(head: StateHead): void
+}
+
+/** Up to so many members every one acknowledges; above, only neighbours do. */
+export const ACKNOWLEDGING_MEMBERS = 64
+
+/**
+ * Spreads the map over one long-lived stream a link. Both ends begin with a summary and push what the other lacks;
+ * later each new entry goes to all neighbours at the end of the turn, and acknowledgements go back hop by hop to the
+ * neighbour that brought the entry first.
+ */
+export class StateExchange {
+  readonly #ports: Ports
+  readonly #network: Network
+  readonly #map: StateMap
+  readonly #timing: MembershipTiming
+  readonly #events: StateExchangeEvents
+  readonly #verifier: EntryVerifier
+  readonly #links = new Map<ContextId, StateLink>()
+  /** Admitted peers with the incarnation they said hello with. */
+  readonly #admitted = new Map<ContextId, string>()
+  /** The neighbour that brought the present version of an entry: the way back for acknowledgements. */
+  readonly #via = new Map<ContextId, ContextId>()
+  readonly #reopening = new Map<ContextId, Timer>()
+  #isFlushing = false
+  #isStopped = false
+
+  constructor(components: StateExchangeComponents, timing: MembershipTiming, events: StateExchangeEvents) {
+    const { ports, network, credentials, map } = components
+    this.#ports = ports
+    this.#network = network
+    this.#map = map
+    this.#timing = timing
+    this.#events = events
+    this.#verifier = new EntryVerifier(ports, credentials, map)
+    network.streams.handle(STATE_PROTOCOL, (stream) => this.#accept(stream))
+  }
+
+  get neighbours(): readonly ContextId[] {
+    return [...this.#links.keys()]
+  }
+
+  /** Every neighbour knows the same members, and nothing that one of them listed is missing. */
+  get isConverged(): boolean {
+    if (this.#admitted.size !== this.#links.size) return false
+    if (this.#links.size === 0) return this.#map.members.length <= 1
+    const digest = this.#map.memberDigest
+    for (const link of this.#links.values()) if (!link.isSynced || link.members !== digest) return false
+    return true
+  }
+
+  /** Some link has exchanged all it had. */
+  get isSynced(): boolean {
+    for (const link of this.#links.values()) if (link.isSynced) return true
+    return false
+  }
+
+  /** The incarnation a neighbour said hello with, while its state stream is open. */
+  incarnationOf(peer: ContextId): string | undefined {
+    return this.#links.get(peer)?.incarnation
+  }
+
+  challenge(peer: ContextId, nonce: string): Promise<boolean> {
+    return this.#links.get(peer)?.challenge(this.#ports, nonce, this.#timing.hello / 4) ?? Promise.resolve(false)
+  }
+
+  admitted(peer: ContextId, incarnation: string): void {
+    this.#admitted.set(peer, incarnation)
+    if (this.#network.id > peer) void this.#open(peer, 0)
+    this.#events.changed()
+  }
+
+  disconnected(peer: ContextId): void {
+    this.#admitted.delete(peer)
+    this.#reopening.get(peer)?.cancel()
+    this.#reopening.delete(peer)
+    this.#close(peer)
+    this.#events.changed()
+  }
+
+  /** Tells all neighbours of an entry, the own one included, at the end of the turn. */
+  spread(context: ContextId): void {
+    for (const link of this.#links.values()) link.tell(context)
+    this.flushSoon()
+  }
+
+  forget(contexts: readonly ContextId[]): void {
+    for (const context of contexts) {
+      this.#via.delete(context)
+      for (const link of this.#links.values()) link.forget(context)
+    }
+    this.flushSoon()
+  }
+
+  /** The periodic digest: finds what a lost message or an old fault left different. */
+  exchangeDigests(): void {
+    for (const link of this.#links.values()) link.sendDigest(this.#map, this.#map.digest)
+  }
+
+  flushSoon(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    this.#ports.clock.endOfTurn(() => this.flush())
+  }
+
+  flush(): void {
+    this.#isFlushing = false
+    const now = this.#ports.clock.monotonic()
+    for (const link of this.#links.values()) link.flush(this.#map, now)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const timer of this.#reopening.values()) timer.cancel()
+    this.flush()
+    await Promise.all([...this.#links.values()].map(({ stream }) => stream.close()))
+  }
+
+  async #open(peer: ContextId, attempt: number): Promise<void> {
+    try {
+      this.#accept(await this.#network.streams.open(peer, STATE_PROTOCOL))
+    } catch (error) {
+      this.#ports.counters.add('membership.state.open-failed')
+      this.#ports.logger.debug({ peer, error: String(error) }, 'no state stream')
+      this.#reopen(peer, attempt + 1)
+    }
+  }
+
+  #reopen(peer: ContextId, attempt: number): void {
+    if (this.#isStopped || !this.#admitted.has(peer) || this.#network.id < peer) return
+    const { redial, redialMax } = this.#timing
+    const wait = Math.min(redialMax, redial * 2 ** attempt) * (1 - this.#ports.random.float() / 2)
+    this.#reopening.get(peer)?.cancel()
+    const timer = this.#ports.clock.after(wait, () => {
+      this.#reopening.delete(peer)
+      if (this.#admitted.has(peer) && !this.#links.has(peer)) void this.#open(peer, attempt)
+    })
+    this.#reopening.set(peer, timer)
+  }
+
+  #accept(stream: MessageStream): void {
+    const { peer } = stream
+    const incarnation = this.#admitted.get(peer)
+    if (this.#isStopped || incarnation === undefined) {
+      stream.abort(new AmcpError('ERR_PROTOCOL_REFUSED', `no hello from ${peer} yet`))
+      return
+    }
+    this.#close(peer)
+    const link = new StateLink(stream, incarnation)
+    this.#links.set(peer, link)
+    link.onDrained = () => link.flush(this.#map, this.#ports.clock.monotonic())
+    stream.onMessage((bytes) => this.#receive(link, bytes))
+    stream.onClose(() => {
+      link.closed()
+      if (this.#links.get(peer) !== link) return
+      this.#links.delete(peer)
+      this.#events.changed()
+      this.#reopen(peer, 0)
+    })
+    link.sendSummary(this.#map)
+    this.#events.changed()
+  }
+
+  #close(peer: ContextId): void {
+    const link = this.#links.get(peer)
+    if (link === undefined) return
+    this.#links.delete(peer)
+    link.closed()
+    link.stream.abort(new AmcpError('ERR_STREAM_CLOSED', 'the link ended or a newer stream took over'))
+  }
+
+  #receive(link: StateLink, bytes: Uint8Array): void {
+    if (this.#links.get(link.stream.peer) !== link) return
+    let message: StateMessage
+    try {
+      message = decodeMessage(bytes)
+    } catch (error) {
+      this.#ports.counters.add('membership.state.malformed')
+      link.stream.abort(error as AmcpError)
+      return
+    }
+    this.#handle(link, message)
+  }
+
+  #handle(link: StateLink, message: StateMessage): void {
+    switch (message.t) {
+      case 'entries':
+        for (const record of message.records) this.#take(link, record)
+        break
+      case 'summary':
+        link.members = message.members
+        link.summary(message.versions, this.#map)
+        break
+      case 'digest':
+        link.members = message.members
+        if (message.map !== '' && message.map !== this.#map.digest) link.sendSummary(this.#map)
+        break
+      case 'want':
+        for (const context of message.contexts) if (this.#map.get(context) !== undefined) link.tellInFull(context)
+        break
+      case 'acks':
+        for (const ack of message.acks) this.#pass(ack)
+        this.flushSoon()
+        return
+      case 'challenge':
+        link.send({ t: 'alive', nonce: message.nonce })
+        return
+      case 'alive':
+        link.answered(message.nonce)
+        return
+    }
+    this.flushSoon()
+    this.#events.changed()
+  }
+
+  #take(link: StateLink, record: EntryRecord): void {
+    const judged = this.#verifier.judge(record)
+    if (judged.outcome === 'refused') {
+      if (judged.head !== undefined) link.arrived(judged.head.context, judged.head.version)
+      return
+    }
+    const { context, version, body, membership } = judged.head
+    link.learn(context, version, body, membership)
+    link.arrived(context, version)
+    if (context === this.#network.id) {
+      if (judged.outcome !== 'known') this.#events.ownSeen(judged.head)
+      return
+    }
+    if (judged.outcome === 'incomplete') link.want(context)
+    else if (judged.outcome === 'known') link.tell(context)
+    else this.#apply(link, judged.entry, record.age)
+  }
+
+  #apply(link: StateLink, entry: StateEntry, age: number): void {
+    const { context, version } = entry.head
+    if (this.#map.apply(entry, this.#ports.clock.monotonic() - age) !== 'newer') {
+      link.tell(context)
+      return
+    }
+    const { peer } = link.stream
+    this.#via.set(context, peer)
+    const isOurs = this.#map.members.length <= ACKNOWLEDGING_MEMBERS || peer === context
+    if (wantsAcknowledgement(entry) && isOurs) link.acknowledge([context, version, this.#network.id])
+    for (const other of this.#links.values()) {
+      other.arrived(context, version)
+      if (other !== link) other.tell(context)
+    }
+  }
+
+  /** Hands an acknowledgement to the owner, or one hop back on the way the entry came. */
+  #pass(ack: Ack): void {
+    const [owner, version, by] = ack
+    if (owner === this.#network.id) {
+      this.#events.acknowledged(by, version)
+      return
+    }
+    const via = this.#via.get(owner)
+    const link = via === undefined ? undefined : this.#links.get(via)
+    if (link === undefined) this.#ports.counters.add('membership.ack.no-way-back')
+    else link.acknowledge(ack)
+  }
+}

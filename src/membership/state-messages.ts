@@ -1,0 +1,141 @@
+import { AmcpError } from '../core/errors.ts'
+import type { ContextId } from '../core/ids.ts'
+import { BODY_LIMIT, HEAD_LIMIT } from './state-entry.ts'
+
+export const STATE_PROTOCOL = '/amcp/state/1'
+/** Bytes of entries in one message, so that one large map does not block what comes behind it. */
+export const ENTRIES_TARGET = 262_144
+const MESSAGE_LIMIT = 4 * BODY_LIMIT
+const MEMBERSHIP_LIMIT = 16_384
+const SIGNATURE_LENGTH = 64
+/** First byte of a message that is no JSON. */
+const ENTRIES = 0x01
+
+export type Ack = readonly [owner: ContextId, version: number, by: ContextId]
+
+/** An entry on the way: body and membership are left out when the receiver holds those the head names. */
+export interface EntryRecord {
+  /** Ms since the owner issued it. */
+  readonly age: number
+  readonly head: Uint8Array
+  readonly signature: Uint8Array
+  readonly body: Uint8Array | undefined
+  readonly membership: Uint8Array | undefined
+}
+
+export type StateMessage =
+  | { readonly t: 'digest'; readonly members: string; readonly map: string }
+  | { readonly t: 'summary'; readonly members: string; readonly versions: readonly (readonly [ContextId, number])[] }
+  | { readonly t: 'want'; readonly contexts: readonly ContextId[] }
+  | { readonly t: 'acks'; readonly acks: readonly Ack[] }
+  | { readonly t: 'challenge'; readonly nonce: string }
+  | { readonly t: 'alive'; readonly nonce: string }
+  | { readonly t: 'entries'; readonly records: readonly EntryRecord[] }
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+export function encodeMessage(message: StateMessage): Uint8Array {
+  return message.t === 'entries' ? encodeEntries(message.records) : encoder.encode(JSON.stringify(message))
+}
+
+/** Throws ERR_FRAME_INVALID for anything malformed. */
+export function decodeMessage(bytes: Uint8Array): StateMessage {
+  if (bytes.length > MESSAGE_LIMIT) throw malformed('too large')
+  if (bytes[0] === ENTRIES) return { t: 'entries', records: decodeEntries(bytes) }
+  let value: unknown
+  try {
+    value = JSON.parse(decoder.decode(bytes))
+  } catch (cause) {
+    throw malformed('no JSON', cause)
+  }
+  if (!isMessage(value)) throw malformed('a field is missing or wrong')
+  return value
+}
+
+/** Records of age (4), head length (2), head, signature (64), body length + 1 or 0 (4), body, the same for membership (2). */
+function encodeEntries(records: readonly EntryRecord[]): Uint8Array {
+  let size = 1
+  for (const record of records) size += sizeOf(record)
+  const bytes = new Uint8Array(size)
+  const view = new DataView(bytes.buffer)
+  bytes[0] = ENTRIES
+  let at = 1
+  const put = (part: Uint8Array): void => {
+    bytes.set(part, at)
+    at += part.length
+  }
+  for (const { age, head, signature, body, membership } of records) {
+    view.setUint32(at, Math.max(0, Math.min(0xffff_ffff, Math.round(age))))
+    view.setUint16(at + 4, head.length)
+    at += 6
+    put(head)
+    put(signature)
+    view.setUint32(at, body === undefined ? 0 : body.length + 1)
+    at += 4
+    if (body !== undefined) put(body)
+    view.setUint16(at, membership === undefined ? 0 : membership.length + 1)
+    at += 2
+    if (membership !== undefined) put(membership)
+  }
+  return bytes
+}
+
+export function sizeOf({ head, body, membership }: EntryRecord): number {
+  return 12 + SIGNATURE_LENGTH + head.length + (body?.length ?? 0) + (membership?.length ?? 0)
+}
+
+function decodeEntries(bytes: Uint8Array): EntryRecord[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const records: EntryRecord[] = []
+  let at = 1
+  const take = (length: number, limit: number): Uint8Array => {
+    if (length > limit || at + length > bytes.length) throw malformed('a length lies')
+    at += length
+    return bytes.slice(at - length, at)
+  }
+  const number = (size: 2 | 4): number => {
+    if (at + size > bytes.length) throw malformed('cut off')
+    at += size
+    return size === 2 ? view.getUint16(at - 2) : view.getUint32(at - 4)
+  }
+  while (at < bytes.length) {
+    const age = number(4)
+    const head = take(number(2), HEAD_LIMIT)
+    const signature = take(SIGNATURE_LENGTH, SIGNATURE_LENGTH)
+    const bodyLength = number(4)
+    const body = bodyLength === 0 ? undefined : take(bodyLength - 1, BODY_LIMIT)
+    const membershipLength = number(2)
+    const membership = membershipLength === 0 ? undefined : take(membershipLength - 1, MEMBERSHIP_LIMIT)
+    records.push({ age, head, signature, body, membership })
+  }
+  return records
+}
+
+const malformed = (reason: string, cause?: unknown): AmcpError =>
+  new AmcpError('ERR_FRAME_INVALID', `malformed state message: ${reason}`, { cause, details: { reason } })
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isVersion = (value: unknown): boolean => Array.isArray(value) && isText(value[0]) && isWhole(value[1])
+const isAck = (value: unknown): boolean => isVersion(value) && isText((value as unknown[])[2])
+
+function isMessage(value: unknown): value is StateMessage {
+  if (typeof value !== 'object' || value === null) return false
+  const { t, members, map, versions, contexts, acks, nonce } = value as Readonly<Record<string, unknown>>
+  switch (t) {
+    case 'digest':
+      return isText(members) && isText(map)
+    case 'summary':
+      return isText(members) && Array.isArray(versions) && versions.every(isVersion)
+    case 'want':
+      return Array.isArray(contexts) && contexts.every(isText)
+    case 'acks':
+      return Array.isArray(acks) && acks.every(isAck)
+    case 'challenge':
+    case 'alive':
+      return isText(nonce)
+    default:
+      return false
+  }
+}
