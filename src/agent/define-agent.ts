@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallInfo } from '../calls/incoming-call.ts'
-import type { AgentDefinition, AgentOptions, AnyCapability, Checked, Proficiency, Subscriptions } from './definition.ts'
+import type { AgentDefinition, AgentOptions, AnyCapability, Checked, Proficiency, Schemas, Subscriptions } from './definition.ts'
 import type { AgentSelf } from './self.ts'
 
 const TYPE = /^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$/
@@ -14,8 +14,8 @@ const MAX_NAME = 128
  */
 export function defineAgent<
   const Subscribe extends Subscriptions,
-  Inputs,
-  Outputs,
+  Inputs extends Schemas,
+  Outputs extends Schemas,
   State extends StandardSchemaV1 | undefined = undefined,
 >(options: AgentOptions<State, Subscribe, Inputs, Outputs>): AgentDefinition<Checked<State>> {
   // Each function was checked against its own types above; from here on they are called with what the schemas gave.

@@ -40,8 +40,11 @@ export interface MailboxOptions {
   limit?: number
 }
 
+/** Schemas by the names of capabilities; unknown where there is none. */
+export type Schemas = Readonly<Record<string, unknown>>
+
 /** An agent's definition, as `defineAgent` takes it; types flow from its schemas. */
-export interface AgentOptions<State, Subscribe extends Subscriptions, Inputs, Outputs> {
+export interface AgentOptions<State, Subscribe extends Subscriptions, Inputs extends Schemas, Outputs extends Schemas> {
   /** Lower-case words with dots or dashes. */
   type: string
   /** The initial state is what the schema makes of `{}`, unless `spawn` is given one. Without a schema it is `{}`. */

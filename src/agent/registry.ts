@@ -215,8 +215,11 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   }
 
   #receive(event: AmcpEvent): void {
+    const id = event.subject.slice(AGENT_TOPIC.length)
+    const hosted = this.#agents.get(id)
+    // The broker shows us what leaves for agents elsewhere, too.
+    if (hosted === undefined && !this.#parts.isOwn(id)) return
     if (this.#parts.take(event)) return
-    const hosted = this.#agents.get(event.subject.slice(AGENT_TOPIC.length))
     if (hosted === undefined) this.#parts.ports.counters.add('agents.unknown')
     else hosted.receive(event)
   }
