@@ -63,7 +63,7 @@ export class TopicTrie<V> {
         this.#size += 1
         return
       }
-      node = level === STAR ? (node.star ??= newNode(node, UNKNOWN)) : this.#childFor(node, level)
+      node = level === STAR ? starOf(node) : this.#childFor(node, level)
     }
     node.values ??= []
     node.values.push(value)
@@ -183,6 +183,11 @@ export class TopicTrie<V> {
 }
 
 const isRest = (level: string): boolean => level === '>' || level === '**'
+
+function starOf<V>(node: Node<V>): Node<V> {
+  node.star ??= newNode(node, UNKNOWN)
+  return node.star
+}
 
 function child<V>(node: Node<V>, id: number): Node<V> | undefined {
   if (id === UNKNOWN) return undefined

@@ -1,5 +1,4 @@
 import { AmcpError } from '../core/errors.ts'
-import { LruCache } from '../core/lru-cache.ts'
 
 /** Bytes of a topic; characters are ASCII, so also its length. */
 export const MAX_TOPIC_LENGTH = 512
@@ -41,7 +40,9 @@ export function checkLevel(name: string, one: string): void {
     throw invalid(name, `has the level ${JSON.stringify(one)}; allowed are letters, digits and _ ~ : @ + = $ -`)
 }
 
-const checked = new LruCache<string, true>(4_096)
+/** Topics found valid; emptied when full, since asking it must cost next to nothing. */
+const checked = new Set<string>()
+const CHECKED_LIMIT = 16_384
 
 /**
  * Refuses what is not a concrete topic: names are hierarchical, 1 to 32 levels of ASCII letters, digits and `_~:@+=$-`,
@@ -49,7 +50,7 @@ const checked = new LruCache<string, true>(4_096)
  * @see AMCP 1.5 specification 2.2
  */
 export function checkTopic(topic: string): void {
-  if (checked.get(topic) !== undefined) return
+  if (checked.has(topic)) return
   const levels = levelsOf(topic)
   for (const one of levels) {
     if (one === '*' || one === '**' || one === '>')
@@ -60,7 +61,8 @@ export function checkTopic(topic: string): void {
   if (topic.startsWith(agentPrefix) && !agentTopic.test(topic)) {
     throw invalid(topic, 'is in amcp.agent but does not name an agent id')
   }
-  checked.set(topic, true)
+  if (checked.size >= CHECKED_LIMIT) checked.clear()
+  checked.add(topic)
 }
 
 /** Whether only the library itself may publish there. */
