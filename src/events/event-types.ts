@@ -27,7 +27,7 @@ export const eventTypes: readonly EventType[] = [
   one('amcp.command.clone', 'command', 'Asks a context to start a copy of an agent elsewhere'),
   one('amcp.command.retract', 'command', 'Recalls an agent to its origin'),
   open('amcp.command', 'command', 'Commands of an application'),
-  one('amcp.status.reply', 'status', 'The outcome of a call: its output or a typed error'),
+  one('amcp.command.reply', 'command', 'The outcome of a call: its output or a typed error'),
   open('amcp.status', 'status', 'States that agents report'),
   one('amcp.mobility.dispatched', 'mobility', 'An agent has left for another context'),
   one('amcp.mobility.arrived', 'mobility', 'An agent is active in its new context'),

@@ -25,11 +25,11 @@ const invalid = (name: string, reason: string): AmcpError =>
 /** Splits a name into levels after the checks that topics and patterns share. ERR_TOPIC_INVALID. */
 export function levelsOf(name: string): readonly string[] {
   if (typeof name !== 'string' || name === '') throw invalid(String(name), 'is empty')
-  if (name.length > MAX_TOPIC_LENGTH)
-    throw invalid(name, `has ${name.length} characters, ${MAX_TOPIC_LENGTH} are allowed`)
   const levels = name.split('.')
   if (levels.length > MAX_TOPIC_LEVELS)
     throw invalid(name, `has ${levels.length} levels, ${MAX_TOPIC_LEVELS} are allowed`)
+  if (name.length > MAX_TOPIC_LENGTH)
+    throw invalid(name, `has ${name.length} characters, ${MAX_TOPIC_LENGTH} are allowed`)
   if (levels.includes('')) throw invalid(name, 'has an empty level')
   return levels
 }
