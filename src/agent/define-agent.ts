@@ -1,6 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallInfo } from '../calls/incoming-call.ts'
-import type { AgentDefinition, AgentOptions, AnyCapability, Checked, Proficiency, Schemas, Subscriptions } from './definition.ts'
+import type {
+  AgentDefinition,
+  AgentOptions,
+  AnyCapability,
+  Checked,
+  Proficiency,
+  Schemas,
+  Subscriptions,
+} from './definition.ts'
 import type { AgentSelf } from './self.ts'
 
 const TYPE = /^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$/

@@ -26,6 +26,8 @@ export interface Capability<State, Input, Output> {
   handle(input: Checked<Input>, self: AgentSelf<State>, call: CallInfo): Answer<Output> | Promise<Answer<Output>>
 }
 
+type Of<All, Name> = Name extends keyof All ? All[Name] : unknown
+
 /** A value after its schema; unchecked without one. */
 export type Checked<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : UncheckedData
 
@@ -51,14 +53,12 @@ export interface AgentOptions<State, Subscribe extends Subscriptions, Inputs ext
   state?: State
   subscribe?: Subscribe
   onEvent?(event: AmcpEvent<SubscribedData<Subscribe>>, self: AgentSelf<Checked<State>>): void | Promise<void>
-  /** By name; the second part only lets TypeScript see each output's schema. */
-  capabilities?: {
-    [Name in keyof Inputs]: Capability<
-      Checked<State>,
-      Inputs[Name],
-      Name extends keyof Outputs ? Outputs[Name] : unknown
-    >
-  } & { [Name in keyof Outputs]: { output?: Outputs[Name] } }
+  /** By name. The first two parts only let TypeScript see each schema before it looks at the handlers. */
+  capabilities?: { [Name in keyof Inputs]: { input?: Inputs[Name] } } & {
+    [Name in keyof Outputs]: { output?: Outputs[Name] }
+  } & {
+    [Name in keyof Inputs | keyof Outputs]: Capability<Checked<State>, Of<Inputs, Name>, Of<Outputs, Name>>
+  }
   onActivate?(self: AgentSelf<Checked<State>>): void | Promise<void>
   onDeactivate?(self: AgentSelf<Checked<State>>): void | Promise<void>
   onDestroy?(self: AgentSelf<Checked<State>>): void | Promise<void>

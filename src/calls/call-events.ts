@@ -48,13 +48,13 @@ export class CallEvents {
       type: CALL,
       subject: AGENT_TOPIC + call.target,
       time: this.#timestamp(now),
-      datacontenttype: 'application/json',
+      datacontenttype: call.input instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
       data: call.input === undefined ? null : call.input,
       correlationid: call.id,
       replyto: AGENT_TOPIC + call.caller,
       expirytime: new Date(now + call.remaining).toISOString(),
       priority: call.priority,
-      extensions: { capability: call.capability, timeoutms: String(Math.ceil(call.remaining)) },
+      extensions: extensionsOf(call),
     }
   }
 
@@ -104,6 +104,11 @@ export class CallEvents {
     }
     return this.#time
   }
+}
+
+function extensionsOf({ capability, remaining }: CallAttributes): Record<string, string> {
+  const timeoutms = String(Math.ceil(remaining))
+  return capability === '' ? { timeoutms } : { capability, timeoutms }
 }
 
 const OUTCOME_OK = { outcome: 'ok' } as const

@@ -152,7 +152,7 @@ export class Calls {
     const { present } = this.#parts.directory
     if (present !== this.#present) {
       this.#present = present
-      this.#outgoing.membersChanged(present)
+      this.#outgoing.membersChanged()
     }
     this.#outgoing.reconsider()
   }

@@ -25,6 +25,8 @@ export class OutgoingCalls implements OutgoingCallOwner {
   /** Sent, by correlation id. */
   readonly #sent = new Map<string, OutgoingCall>()
   readonly #waiting = new Set<OutgoingCall>()
+  #present: readonly ContextId[] = []
+  #members: ReadonlySet<ContextId> = new Set()
   #turn = 0
 
   constructor(components: OutgoingCallsComponents) {
@@ -69,11 +71,12 @@ export class OutgoingCalls implements OutgoingCallOwner {
     }
   }
 
-  membersChanged(present: readonly ContextId[]): void {
-    if (this.#sent.size === 0) return
-    const known = new Set(present).add(this.#parts.directory.self)
+  /** Calls to members that have left fail. */
+  membersChanged(): void {
     for (const call of this.#sent.values()) {
-      if (!known.has(call.context)) this.#fail(call, targetLost(call))
+      if (call.context !== this.#parts.directory.self && !this.#isPresent(call.context)) {
+        this.#fail(call, targetLost(call))
+      }
     }
   }
 
@@ -133,7 +136,9 @@ export class OutgoingCalls implements OutgoingCallOwner {
 
   #routeToAgent(call: OutgoingCall): AmcpError | undefined {
     const { directory } = this.#parts
-    const context = directory.contextOfAgent(call.wanted)
+    const origin = directory.contextOfAgent(call.wanted)
+    // An origin that has left the mesh is remembered, but nobody answers there.
+    const context = origin === directory.self || this.#isPresent(origin) ? origin : undefined
     if (context === directory.self || (context === undefined && directory.isConverged)) {
       return new AmcpError('ERR_AGENT_UNKNOWN', `no agent ${call.wanted} in the mesh`, {
         details: { agent: call.wanted },
@@ -144,6 +149,15 @@ export class OutgoingCalls implements OutgoingCallOwner {
       call.context = context
     }
     return undefined
+  }
+
+  #isPresent(context: ContextId | undefined): boolean {
+    const { present } = this.#parts.directory
+    if (present !== this.#present) {
+      this.#present = present
+      this.#members = new Set(present)
+    }
+    return context !== undefined && this.#members.has(context)
   }
 
   #routeToProvider(call: OutgoingCall): AmcpError | undefined {

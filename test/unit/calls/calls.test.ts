@@ -109,7 +109,7 @@ test('MX-3 a reply after the deadline is dropped and counted', async () => {
   await world.clock.advance(60)
   await call
   world.drop = () => false
-  world.carry(replies[0]!)
+  void world.carry(replies[0]!)
   expect(here.ports.counters.get('calls.reply-late')).toBe(1)
   expect(here.ports.counters.get('calls.deadline')).toBe(1)
 })
@@ -123,12 +123,14 @@ test('a reply counts only from the agent that was called', async () => {
   }
   const result = here.calls.call(caller, 'add', { a: 1, b: 1 })
   const reply = { type: 'amcp.command.reply', correlationid: sent!.id, extensions: { outcome: 'ok' } }
-  world.carry(event(`amcp.agent.${caller}`, 666, { ...reply, source: `amcp://mallory/${sent!.subject.slice(11)}` }))
-  world.carry(event(`amcp.agent.${caller}`, 667, { ...reply, source: `amcp://there/${caller}` }))
+  void world.carry(
+    event(`amcp.agent.${caller}`, 666, { ...reply, source: `amcp://mallory/${sent!.subject.slice(11)}` }),
+  )
+  void world.carry(event(`amcp.agent.${caller}`, 667, { ...reply, source: `amcp://there/${caller}` }))
   expect(here.ports.counters.get('calls.reply-foreign')).toBe(2)
-  world.carry(event(`amcp.agent.${caller}`, 2, { ...reply, source: `amcp://there/${sent!.subject.slice(11)}` }))
+  void world.carry(event(`amcp.agent.${caller}`, 2, { ...reply, source: `amcp://there/${sent!.subject.slice(11)}` }))
   expect(await result).toBe(2)
-  world.carry(event(`amcp.agent.${caller}`, 3, { ...reply, correlationid: undefined }))
+  void world.carry(event(`amcp.agent.${caller}`, 3, { ...reply, correlationid: undefined }))
   expect(here.ports.counters.get('calls.reply-late')).toBe(1)
 })
 

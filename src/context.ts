@@ -1,0 +1,268 @@
+import type { Agent, AgentContext, AgentDirectory, AgentStatus, SecurityManager } from './agent/agent.ts'
+import type { AgentDefinition } from './agent/definition.ts'
+import type { HostedAgent } from './agent/hosted-agent.ts'
+import { type PublishChecks, Publisher, type PublishOptions } from './agent/publisher.ts'
+import { AgentRegistry, type SpawnOptions } from './agent/registry.ts'
+import { RunQueue } from './agent/run-queue.ts'
+import type { UncheckedData } from './agent/self.ts'
+import type { Watch } from './agent/watch.ts'
+import type { EventBroker } from './broker/event-broker.ts'
+import { type CallOptions, Calls, type CallsOptions } from './calls/calls.ts'
+import { drain } from './context-drain.ts'
+import { OfferAnnouncer } from './context-offers.ts'
+import {
+  type ContextSubscription,
+  type EventHandler,
+  type EventStream,
+  HandlerSubscription,
+  StreamSubscription,
+  type SubscribeOptions,
+  type Subscription,
+} from './context-subscription.ts'
+import { compose } from './core/compose.ts'
+import type { AgentId, ContextId } from './core/ids.ts'
+import type { LifeCycle } from './core/life-cycle.ts'
+import type { Ports } from './core/ports.ts'
+import type { TopicSchemas } from './events/schemas.ts'
+import { checkPublishTopic } from './events/topic.ts'
+import { validateEvent } from './events/validate-event.ts'
+import type { Members } from './membership/members.ts'
+
+/** How long a stopping context waits for what was accepted, in ms. */
+const DRAIN = 10_000
+
+/** An agent of this context, as `spawn` gives it. */
+export interface AgentHandle {
+  readonly id: AgentId
+  readonly type: string
+  readonly name: string | undefined
+  readonly status: AgentStatus
+  /** What waits in its mailbox. */
+  readonly waiting: number
+  /** Events, calls and timers it has handled. */
+  readonly handled: number
+  /** How many of its handlers threw. */
+  readonly failures: number
+  /** What found no room in its mailbox, or was there when the agent ended. */
+  readonly dropped: number
+  /** From INACTIVE or FAILED. ERR_AGENT_STATE; what the hook throws. */
+  activate(): Promise<void>
+  /** What comes from now on waits in the mailbox. ERR_AGENT_STATE. */
+  deactivate(): Promise<void>
+}
+
+/** A process, or a simulated node, that hosts agents and is a member of a mesh. */
+export interface Context extends AsyncDisposable {
+  readonly id: ContextId
+  /** The agent that the context's own publishes and calls come from. */
+  readonly agent: AgentId
+  /** Where others can dial this context. */
+  readonly addresses: readonly string[]
+  /** Other members of the mesh that are present. */
+  readonly members: readonly ContextId[]
+  /** Members that have not yet confirmed what this context announced. */
+  readonly unconfirmed: readonly ContextId[]
+  readonly agents: AgentDirectory
+  /** Makes an agent of a definition, or of an object that is an Agent, and activates it. */
+  spawn<State>(what: AgentDefinition<State> | Agent, options?: SpawnOptions<State>): Promise<AgentHandle>
+  /** Ends agents for good, in bulk. Returns how many of them were here. */
+  destroy(...agents: readonly AgentId[]): Promise<number>
+  /** An id for an agent that is a class of your own: the same one for the same type and name, else a new one. */
+  mint(type: string, name?: string): AgentId
+  publish(topic: string, data: unknown, options?: PublishOptions): Promise<void>
+  subscribe(pattern: string, handler: EventHandler, options?: SubscribeOptions): Subscription
+  subscribe(pattern: string, options?: SubscribeOptions): EventStream
+  /** Calls a capability, or an agent by its id. */
+  call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData>
+  /** Resolves when the members of the mesh can find what this context offers and listens to, or after 2 s. */
+  announced(): Promise<void>
+  /** Counts of what happened since the start, by name. */
+  metrics(): Record<string, number>
+  /** Drains for at most 10 s what was accepted, then leaves the mesh. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** What mints and vouches for the ids of this context's agents. */
+export interface AgentMint extends SecurityManager {
+  mint(type: string, name: string | undefined): AgentId
+  owns(agent: AgentId): boolean
+}
+
+export interface ContextParts {
+  readonly ports: Ports
+  readonly members: Members
+  readonly broker: EventBroker
+  readonly mint: AgentMint
+  readonly schemas: TopicSchemas
+  readonly watch?: Watch
+  addresses(): readonly string[]
+  /** Told when the link to a context ends. Returns how to stop listening. */
+  onLinkLost?(listener: (context: ContextId) => void): () => void
+  /** Started in this order, before the agents, and stopped in reverse: store, network, members, broker. */
+  readonly foundation: readonly LifeCycle[]
+}
+
+/** Puts the parts together and starts them; the composition for real processes is in `create-context.ts`. */
+export async function composeContext(
+  parts: ContextParts,
+  options: CallsOptions & { signal?: AbortSignal } = {},
+): Promise<Context> {
+  const context = new MeshContext(parts, options)
+  await context.start(options)
+  return context
+}
+
+class MeshContext implements Context, LifeCycle {
+  readonly agent: AgentId
+  readonly #parts: ContextParts
+  readonly #registry: AgentRegistry
+  readonly #calls: Calls
+  readonly #publisher: Publisher
+  readonly #offers: OfferAnnouncer
+  readonly #queue: RunQueue
+  readonly #subscriptions = new Set<ContextSubscription>()
+  readonly #life: LifeCycle
+  #unlisten: (() => void) | undefined
+
+  constructor(parts: ContextParts, options: CallsOptions) {
+    const { ports, members, broker, mint, schemas, watch } = parts
+    this.#parts = parts
+    this.agent = mint.mint('amcp.context', 'self')
+    this.#queue = new RunQueue(ports.clock)
+    const checks: PublishChecks = {
+      topic: checkPublishTopic,
+      data: (topic, data) => schemas.check(topic, data),
+      event: validateEvent,
+    }
+    this.#publisher = new Publisher({ self: members.self, ports, broker, checks })
+    this.#registry = new AgentRegistry({
+      ports,
+      broker,
+      publisher: this.#publisher,
+      ...(watch === undefined ? {} : { watch }),
+      call: (caller, target, input, callOptions) => this.#calls.call(caller, target, input, callOptions),
+      take: (event) => this.#calls.take(event),
+      mint: (type, name) => mint.mint(type, name),
+      isOwn: (agent) => mint.owns(agent),
+      agentContext: (registry) => this.#agentContext(registry),
+      onOffers: () => {
+        this.#offers.changed()
+        this.#calls.reconsider()
+      },
+    })
+    this.#offers = new OfferAnnouncer(ports, members, () => this.#registry.offers)
+    this.#calls = new Calls({ ports, broker, directory: members, agents: this.#registry }, options)
+    this.#life = compose([...parts.foundation, this.#registry])
+  }
+
+  get id(): ContextId {
+    return this.#parts.members.self
+  }
+
+  get addresses(): readonly string[] {
+    return this.#parts.addresses()
+  }
+
+  get members(): readonly ContextId[] {
+    return this.#parts.members.present
+  }
+
+  get unconfirmed(): readonly ContextId[] {
+    return this.#parts.members.unconfirmed
+  }
+
+  get agents(): AgentDirectory {
+    return this.#registry
+  }
+
+  async start(options?: { signal?: AbortSignal }): Promise<void> {
+    try {
+      await this.#life.start(options)
+    } catch (fault) {
+      this.#calls.stop()
+      throw fault
+    }
+    this.#unlisten = this.#parts.onLinkLost?.((context) => this.#calls.contextLost(context))
+  }
+
+  spawn<State>(what: AgentDefinition<State> | Agent, options?: SpawnOptions<State>): Promise<HostedAgent> {
+    return this.#registry.spawn(what, options)
+  }
+
+  destroy(...agents: readonly AgentId[]): Promise<number> {
+    return this.#registry.destroy(agents)
+  }
+
+  mint(type: string, name?: string): AgentId {
+    return this.#parts.mint.mint(type, name)
+  }
+
+  async publish(topic: string, data: unknown, options?: PublishOptions): Promise<void> {
+    await this.#publisher.publish(this.agent, topic, data, options)
+  }
+
+  subscribe(pattern: string, handler: EventHandler, options?: SubscribeOptions): Subscription
+  subscribe(pattern: string, options?: SubscribeOptions): EventStream
+  subscribe(
+    pattern: string,
+    first: EventHandler | SubscribeOptions = {},
+    second: SubscribeOptions = {},
+  ): HandlerSubscription | StreamSubscription {
+    const components = {
+      ports: this.#parts.ports,
+      subscriptions: this.#registry.subscriptions,
+      queue: this.#queue,
+      ended: (ended: ContextSubscription) => this.#subscriptions.delete(ended),
+    }
+    const subscription =
+      typeof first === 'function'
+        ? new HandlerSubscription(components, pattern, first, second)
+        : new StreamSubscription(components, pattern, first)
+    this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData> {
+    return this.#calls.call(this.agent, target, input, options)
+  }
+
+  announced(): Promise<void> {
+    return this.#offers.announced()
+  }
+
+  metrics(): Record<string, number> {
+    return this.#parts.ports.counters.snapshot()
+  }
+
+  async stop(): Promise<void> {
+    this.#unlisten?.()
+    this.#calls.refuse()
+    await drain(this.#parts.ports.clock, DRAIN, () => this.#isIdle())
+    this.#calls.stop()
+    for (const subscription of [...this.#subscriptions]) subscription.unsubscribe()
+    await this.#life.stop()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #isIdle(): boolean {
+    if (this.#calls.open > 0) return false
+    for (const subscription of this.#subscriptions) if (!subscription.isIdle) return false
+    for (const { status, waiting } of this.#registry.list) if (status === 'ACTIVE' && waiting > 0) return false
+    return true
+  }
+
+  #agentContext(registry: AgentDirectory): AgentContext {
+    const { broker, mint, addresses } = this.#parts
+    return {
+      registry,
+      broker,
+      security: mint,
+      get endpoint() {
+        return addresses()
+      },
+    }
+  }
+}

@@ -1,0 +1,28 @@
+export type {
+  Agent,
+  AgentContext,
+  AgentDirectory,
+  AgentInfo,
+  AgentStatus,
+  SecurityManager,
+} from './agent/agent.ts'
+export { defineAgent } from './agent/define-agent.ts'
+export type {
+  AgentDefinition,
+  AgentOptions,
+  Capability,
+  MailboxOptions,
+  Proficiency,
+  Subscriptions,
+} from './agent/definition.ts'
+export type { PublishOptions } from './agent/publisher.ts'
+export type { SpawnOptions } from './agent/registry.ts'
+export type { AgentSelf, AgentSubscription, AgentTimer } from './agent/self.ts'
+export type { CallOptions } from './calls/calls.ts'
+export type { CallInfo } from './calls/incoming-call.ts'
+export type { AgentHandle, Context } from './context.ts'
+export type { EventHandler, EventStream, SubscribeOptions, Subscription } from './context-subscription.ts'
+export { AmcpError, type AmcpErrorOptions, type ErrorCode } from './core/errors.ts'
+export type { AgentId, ContextId } from './core/ids.ts'
+export type { Logger } from './core/logger.ts'
+export type { AmcpEvent } from './events/event.ts'
