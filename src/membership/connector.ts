@@ -61,7 +61,8 @@ export class Connector {
     this.#options = options
   }
 
-  start(): void {
+  /** Returns how many addresses there are to join by, those of this context itself not counted. */
+  start(): number {
     this.#isRunning = true
     this.#unlisten = this.#network.onPeer({
       discovered: (peer, addresses) => this.#discovered(peer, addresses),
@@ -71,7 +72,9 @@ export class Connector {
       if (this.#network.addresses.includes(address)) continue
       this.#target(address, undefined, () => this.#network.dial(address))
     }
+    const addresses = this.#targets.size
     this.review()
+    return addresses
   }
 
   stop(): void {
@@ -81,10 +84,12 @@ export class Connector {
     this.#targets.clear()
   }
 
-  /** Whether every given address has been tried at least once. */
-  get hasTried(): boolean {
-    for (const target of this.#targets.values()) if (target.peer === undefined && target.attempt === 0) return false
-    return true
+  /** Given addresses where nobody has answered yet, although they were tried. */
+  get unreachable(): number {
+    let count = 0
+    for (const { peer, attempt, isDialling } of this.#targets.values())
+      if (peer === undefined && attempt > 0 && !isDialling) count += 1
+    return count
   }
 
   /** A peer that refused us or that we refused: the next dial waits the longest. */
@@ -171,7 +176,8 @@ export class Connector {
   /** Ms to wait. In a full mesh both ends choose each other: the larger id leaves the first dial to the smaller. */
   #wait({ attempt, peer }: Target): number {
     const { redial, redialMax, grace } = this.#timing
-    if (attempt > 0) return Math.min(redialMax, redial * 2 ** Math.min(attempt, 30)) * (1 - this.#ports.random.float() / 2)
+    if (attempt > 0)
+      return Math.min(redialMax, redial * 2 ** Math.min(attempt, 30)) * (1 - this.#ports.random.float() / 2)
     const isMutual = peer !== undefined && this.#map.members.length <= FULL_MESH && this.#map.get(peer) !== undefined
     return isMutual && this.#network.id > peer ? grace * 2 : 0
   }

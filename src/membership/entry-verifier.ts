@@ -9,7 +9,8 @@ import type { EntryRecord } from './state-messages.ts'
 /** What a record turned out to be; `incomplete` = genuine, but the body or membership that it names is not here. */
 export type Judged =
   | { readonly outcome: 'new'; readonly head: StateHead; readonly entry: StateEntry }
-  | { readonly outcome: 'known' | 'incomplete'; readonly head: StateHead }
+  | { readonly outcome: 'known'; readonly head: StateHead }
+  | { readonly outcome: 'incomplete'; readonly head: StateHead }
   | { readonly outcome: 'refused'; readonly head: StateHead | undefined }
 
 /** Decides whether a record that some neighbour relayed is its owner's word, and whether the owner is a member. */
@@ -57,6 +58,8 @@ export class EntryVerifier {
 
   #checkDigest(what: string, bytes: Uint8Array, digest: string): void {
     if (shortDigest(this.#ports.crypto, bytes) !== digest)
-      throw new AmcpError('ERR_FRAME_INVALID', `the ${what} is not the one its head names`, { details: { reason: what } })
+      throw new AmcpError('ERR_FRAME_INVALID', `the ${what} is not the one its head names`, {
+        details: { reason: what },
+      })
   }
 }

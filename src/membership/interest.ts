@@ -25,7 +25,8 @@ export class Interest {
   /** Takes over what has changed in the map; true when somebody's patterns did. */
   refresh(): boolean {
     let hasChanged = false
-    for (const context of this.#map.members) hasChanged = this.#set(context, this.#map.live(context)?.body.patterns) || hasChanged
+    for (const context of this.#map.members)
+      hasChanged = this.#set(context, this.#map.live(context)?.body.patterns) || hasChanged
     for (const context of [...this.#patterns.keys()])
       if (this.#map.live(context) === undefined) hasChanged = this.#set(context, undefined) || hasChanged
     if (!hasChanged) return false

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { AmcpError } from '../core/errors.ts'
+import type { ContextId } from '../core/ids.ts'
 
 /**
  * What `start` waits for: the first neighbour with which everything is exchanged. Without addresses there is nobody to
@@ -11,7 +12,9 @@ export class Joining {
   readonly #patience: number
   #outcome: 'alone' | 'waiting' | 'done' = 'alone'
   #failure: AmcpError | undefined
-  #refusal: AmcpError | undefined
+  readonly #refusals = new Map<ContextId, AmcpError>()
+  #addresses = 0
+  #unreachable = 0
   #settle: (() => void) | undefined
 
   /** @param patience ms */
@@ -20,8 +23,10 @@ export class Joining {
     this.#patience = patience
   }
 
-  expect(): void {
-    this.#outcome = 'waiting'
+  /** @param addresses how many there are to join by; 0 = nobody to wait for */
+  expect(addresses: number): void {
+    this.#addresses = addresses
+    if (this.#outcome === 'alone' && addresses > 0) this.#outcome = 'waiting'
   }
 
   joined(): void {
@@ -29,14 +34,15 @@ export class Joining {
   }
 
   /** A refusal ends the wait only when no other address is left that could still let us in. */
-  refused(error: AmcpError): void {
-    this.#refusal ??= error
-    this.#failWhenTried()
+  refused(peer: ContextId, error: AmcpError): void {
+    this.#refusals.set(peer, error)
+    this.#failWhenHopeless()
   }
 
-  tried(hasTriedAll: boolean): void {
-    this.#hasTriedAll = hasTriedAll
-    this.#failWhenTried()
+  /** @param unreachable addresses where nobody answered */
+  tried(unreachable: number): void {
+    this.#unreachable = unreachable
+    this.#failWhenHopeless()
   }
 
   fail(error: AmcpError): void {
@@ -63,10 +69,10 @@ export class Joining {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  #hasTriedAll = false
-
-  #failWhenTried(): void {
-    if (this.#hasTriedAll && this.#refusal !== undefined && this.#outcome === 'waiting') this.fail(this.#refusal)
+  #failWhenHopeless(): void {
+    const [refusal] = this.#refusals.values()
+    const isHopeless = this.#refusals.size + this.#unreachable >= this.#addresses
+    if (refusal !== undefined && isHopeless && this.#outcome === 'waiting') this.fail(refusal)
   }
 
   #end(): void {

@@ -104,7 +104,7 @@ class MeshMembers implements Members {
     this.#store = new MemberStore(store)
     this.#interest = new Interest(this.#map)
     this.#offers = new OfferIndex(this.#map)
-    this.#origins = new AgentOrigins(ports.crypto)
+    this.#origins = new AgentOrigins(credentials)
     this.#origins.add(this.self)
     this.#acks = new Acknowledgements(ports.clock, this.#timing.acknowledge, () => this.#required())
     this.#joining = new Joining(ports.clock, this.#timing.acknowledge)
@@ -124,8 +124,7 @@ class MeshMembers implements Members {
       refused: (peer, error, by) => this.#refused(peer, error, by),
     })
     this.#connector = new Connector({ ports, network, map: this.#map }, this.#timing, { addresses, dialBeyond })
-    this.#connector.onTried = () => this.#joining.tried(this.#connector.hasTried)
-    if (addresses.length > 0) this.#joining.expect()
+    this.#connector.onTried = () => this.#joining.tried(this.#connector.unreachable)
   }
 
   start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
@@ -210,7 +209,7 @@ class MeshMembers implements Members {
     this.#changeOwn()
     this.#issue(true)
     this.#hellos.start()
-    this.#connector.start()
+    this.#joining.expect(this.#connector.start())
     this.#renewLater()
     await this.#joining.wait(signal)
     await this.#acks.wait(this.#changedAt)
@@ -291,7 +290,7 @@ class MeshMembers implements Members {
       this.#exchange.forget(gone)
       this.#acks.forget(gone)
     }
-    this.#isStale = this.#present.some((context) => now - this.#map.issuedAt(context) > 2 * this.#timing.period)
+    this.#isStale = true
     this.#changed()
   }
 
@@ -362,8 +361,7 @@ class MeshMembers implements Members {
   #refused(peer: ContextId, error: AmcpError, by: 'them' | 'us'): void {
     this.#connector.refused(peer)
     if (by === 'them' && error.code === 'ERR_DUPLICATE_IDENTITY') this.#stopAsDuplicate()
-    else if (by === 'them') this.#joining.refused(error)
-    else this.#joining.refused(error)
+    else this.#joining.refused(peer, error)
   }
 
   #stopAsDuplicate(): void {

@@ -114,7 +114,12 @@ function offersOfGroup(group: unknown): Offer[] {
 }
 
 /** Whether the head's owner signed exactly these bytes; false for a context id that names no key. */
-export function isSignedByOwner(crypto: Crypto, head: StateHead, headBytes: Uint8Array, signature: Uint8Array): boolean {
+export function isSignedByOwner(
+  crypto: Crypto,
+  head: StateHead,
+  headBytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   try {
     return crypto.verify(publicKeyOf(head.context), headBytes, signature)
   } catch (error) {
@@ -133,7 +138,8 @@ function parse(bytes: Uint8Array, what: string): unknown {
 
 const invalid = (what: string, cause?: unknown): AmcpError =>
   new AmcpError('ERR_FRAME_INVALID', `malformed ${what} of a state entry`, { cause, details: { reason: what } })
-const isText = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length < 4_096
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length < 4_096
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
 const isHex = (value: unknown): value is string => typeof value === 'string' && HEX_16.test(value)
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

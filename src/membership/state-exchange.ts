@@ -252,9 +252,9 @@ export class StateExchange {
       if (judged.outcome !== 'known') this.#events.ownSeen(judged.head)
       return
     }
-    if (judged.outcome === 'incomplete') link.want(context)
-    else if (judged.outcome === 'known') link.tell(context)
-    else this.#apply(link, judged.entry, record.age)
+    if (judged.outcome === 'new') this.#apply(link, judged.entry, record.age)
+    else if (judged.outcome === 'incomplete') link.want(context)
+    else link.tell(context)
   }
 
   #apply(link: StateLink, entry: StateEntry, age: number): void {

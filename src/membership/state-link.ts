@@ -48,8 +48,7 @@ export class StateLink {
   /** Notes an entry that the neighbour showed to us. */
   learn(context: ContextId, version: number, body?: string, membership?: string): void {
     const known = this.#known.get(context)
-    if (known === undefined)
-      this.#known.set(context, { version, body: body ?? '', membership: membership ?? '' })
+    if (known === undefined) this.#known.set(context, { version, body: body ?? '', membership: membership ?? '' })
     else if (version >= known.version) {
       known.version = version
       if (body !== undefined) known.body = body
