@@ -1,0 +1,59 @@
+import type { SigningKey } from '../core/crypto.ts'
+import type { AgentId, ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import { issueAgentToken, TOKEN_SECONDS } from './agent-token.ts'
+import { type Credential, credentialOf } from './credential.ts'
+import type { Membership } from './membership-credential.ts'
+
+interface Held extends Credential {
+  /** Wall ms after which a new one is issued. */
+  readonly renewAt: number
+}
+
+export interface SecurityManagerComponents {
+  readonly ports: Ports
+  readonly context: ContextId
+  readonly key: SigningKey
+  readonly membership: Pick<Membership, 'mesh' | 'roles' | 'publish'>
+}
+
+/**
+ * Issues the tokens of a context's agents: at first use, not at spawn, and again when half of one's time is gone.
+ * @see AMCP 1.5 specification 5
+ */
+export class SecurityManager {
+  readonly #parts: SecurityManagerComponents
+  readonly #tokens = new Map<AgentId, Held>()
+
+  constructor(components: SecurityManagerComponents) {
+    this.#parts = components
+  }
+
+  /** The agent's current token; the same object until it is renewed. */
+  tokenOf(agent: AgentId): Credential {
+    const { ports, context, key, membership } = this.#parts
+    const now = ports.clock.now()
+    const held = this.#tokens.get(agent)
+    if (held !== undefined && now < held.renewAt) return held
+    const { mesh, roles, publish } = membership
+    const expiresAt = Math.floor(now / 1_000) + TOKEN_SECONDS
+    const bytes = issueAgentToken(key, context, {
+      agent,
+      mesh,
+      roles,
+      publish,
+      epoch: 0,
+      custody: undefined,
+      expiresAt,
+    })
+    const token: Held = { ...credentialOf(ports.crypto, bytes), renewAt: now + (TOKEN_SECONDS * 1_000) / 2 }
+    this.#tokens.set(agent, token)
+    ports.counters.add('security.tokens-issued')
+    return token
+  }
+
+  /** Forgets a destroyed agent. */
+  forget(agent: AgentId): void {
+    this.#tokens.delete(agent)
+  }
+}
