@@ -78,7 +78,7 @@ describe('frame header', () => {
     const bodyAt = SHORTEST_HEADER
     const read = (changes: Record<number, number>) => () => readFrame(changed('unsigned', changes)).events()
     expect(read({ [bodyAt + 3]: 0xff })).toThrow(refusal('string table'))
-    expect(read({ [bodyAt + 4]: 0x7f })).toThrow(refusal('truncated'))
+    expect(read({ [bodyAt + 4]: 0x7f })).toThrow(refusal('varint'))
     expect(read({ [bodyAt + 5]: 0x7f })).toThrow(refusal('count'))
     expect(read({ 12: 0xff, 13: 0xff })).toThrow(refusal('event count'))
     expect(read({ 12: 0 })).toThrow(refusal('trailing bytes'))
