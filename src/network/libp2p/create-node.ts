@@ -1,0 +1,138 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { bootstrap } from '@libp2p/bootstrap'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { type GossipSub, type GossipSubComponents, gossipsub } from '@libp2p/gossipsub'
+import { type Identify, identify } from '@libp2p/identify'
+import type { ConnectionGater, PeerDiscovery, PeerInfo } from '@libp2p/interface'
+import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import { type Ping, ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
+import { type AdmissionGate, gatedComponents } from './admission-gate.ts'
+import { calmYamux } from './calm-yamux.ts'
+import { joiningWrites } from './joined-writes.ts'
+import type { NetworkPreset } from './preset.ts'
+import { type RejectScores, scoreParams, scoreThresholds } from './scoring.ts'
+
+export interface NodeServices extends Record<string, unknown> {
+  readonly identify: Identify
+  readonly ping: Ping
+  readonly pubsub: GossipSub
+  readonly dht: KadDHT
+}
+
+export type Node = Libp2p<NodeServices>
+
+export interface NodeOptions {
+  readonly seed: Uint8Array
+  readonly listen: readonly string[]
+  readonly mdns: boolean
+  readonly meshId: string
+  readonly bootstrap: readonly string[]
+  readonly maxConnections: number
+  readonly mayLink: (peer: ContextId) => boolean
+  readonly preset: NetworkPreset
+  readonly ports: Ports
+}
+
+export interface NodeComponents {
+  readonly gate: AdmissionGate
+  readonly scores: RejectScores
+  onFound(peer: PeerInfo): void
+}
+
+const MESSAGE_ID_LENGTH = 20
+/** Many contexts may dial one at once, when it comes back: libp2p's 5 a second would reset most of them. */
+const INBOUND_THRESHOLD = 1_000
+
+/** Puts the libp2p node together; it is not started. */
+export async function createNode(options: NodeOptions, components: NodeComponents): Promise<Node> {
+  const { ports, preset, meshId } = options
+  const { gate, scores } = components
+  // Meshes on one network do not see each other: the tag keeps mDNS answers and routing tables apart.
+  const tag = Buffer.from(ports.crypto.sha256(new TextEncoder().encode(meshId))).toString('hex', 0, 8)
+  const pubsub = gossipsub({
+    globalSignaturePolicy: 'StrictNoSign',
+    msgIdFn: ({ data }) => ports.crypto.sha256(data).subarray(0, MESSAGE_ID_LENGTH),
+    fallbackToFloodsub: false,
+    emitSelf: false,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    awaitRpcHandler: true,
+    awaitRpcMessageHandler: true,
+    tagMeshPeers: false,
+    heartbeatInterval: preset.heartbeat,
+    mcacheLength: 1,
+    mcacheGossip: 1,
+    D: 6,
+    Dlo: 4,
+    Dhi: 12,
+    scoreParams: scoreParams(scores),
+    scoreThresholds,
+  })
+  const dht = kadDHT({
+    protocol: `/amcp/kad/1.0.0/${tag}`,
+    clientMode: false,
+    peerInfoMapper: passthroughMapper,
+    allowQueryWithZeroPeers: true,
+    reprovide: {
+      validity: preset.recordValidity,
+      threshold: preset.recordValidity / 2,
+      interval: preset.recordValidity / 10,
+    },
+  })
+  return createLibp2p({
+    privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
+    start: false,
+    addresses: { listen: [...options.listen] },
+    transports: [tcp()],
+    connectionEncrypters: [joiningWrites(tls(), ports.clock), joiningWrites(noise(), ports.clock)],
+    streamMuxers: [calmYamux(preset.window)],
+    connectionGater: gater(options.mayLink),
+    connectionManager: {
+      maxConnections: options.maxConnections,
+      inboundConnectionThreshold: INBOUND_THRESHOLD,
+      maxIncomingPendingConnections: INBOUND_THRESHOLD,
+      dialTimeout: preset.dialTimeout,
+    },
+    connectionMonitor: { pingInterval: preset.pingInterval, pingTimeout: { minTimeout: preset.pingTimeout } },
+    peerDiscovery: discovery(options, components, tag),
+    services: {
+      identify: identify(),
+      ping: ping(),
+      pubsub: (inner: GossipSubComponents): GossipSub => pubsub(gatedComponents(inner, gate)),
+      dht: (inner: KadDHTComponents): KadDHT => dht(gatedComponents(inner, gate)),
+    },
+  })
+}
+
+type Discovery = (
+  components: Parameters<ReturnType<typeof mdns>>[0] & Parameters<ReturnType<typeof bootstrap>>[0],
+) => PeerDiscovery
+
+function discovery(options: NodeOptions, { onFound }: NodeComponents, tag: string): Discovery[] {
+  const told =
+    (create: Discovery): Discovery =>
+    (components) => {
+      const found = create(components)
+      found.addEventListener('peer', ({ detail }) => onFound(detail))
+      return found
+    }
+  const modules: Discovery[] = []
+  if (options.mdns)
+    modules.push(told(mdns({ serviceTag: `_amcp-${tag}._udp.local`, interval: options.preset.mdnsInterval })))
+  if (options.bootstrap.length > 0) modules.push(told(bootstrap({ list: [...options.bootstrap], timeout: 0 })))
+  return modules
+}
+
+function gater(mayLink: (peer: ContextId) => boolean): ConnectionGater {
+  return {
+    denyDialPeer: (peer) => !mayLink(peer.toString()),
+    denyOutboundEncryptedConnection: (peer) => !mayLink(peer.toString()),
+    denyInboundEncryptedConnection: (peer) => !mayLink(peer.toString()),
+  }
+}

@@ -1,0 +1,105 @@
+import { AmcpError } from '../../core/errors.ts'
+
+/** Largest message that a stream carries: 16 MiB of event, and room for what stands around it. */
+export const MESSAGE_LIMIT: number = 17 * 1024 * 1024
+
+const HEADER = 4
+
+/** Messages up to this size are joined with their header: one small copy is cheaper than a second write. */
+const JOIN_LIMIT = 8 * 1024
+
+/**
+ * What goes on the wire for one message: its length as u32, little endian, and its bytes.
+ * Large parts are passed on as they are. Throws ERR_EVENT_TOO_LARGE.
+ */
+export function prefixed(parts: readonly Uint8Array[]): Uint8Array[] {
+  let length = 0
+  for (const part of parts) length += part.length
+  if (length > MESSAGE_LIMIT)
+    throw new AmcpError('ERR_EVENT_TOO_LARGE', `a stream message has at most ${MESSAGE_LIMIT} bytes, not ${length}`, {
+      details: { size: length, limit: MESSAGE_LIMIT },
+    })
+  const joined = new Uint8Array(length <= JOIN_LIMIT ? HEADER + length : HEADER)
+  joined[0] = length
+  joined[1] = length >>> 8
+  joined[2] = length >>> 16
+  joined[3] = length >>> 24
+  if (length > JOIN_LIMIT) return [joined, ...parts]
+  let at = HEADER
+  for (const part of parts) {
+    joined.set(part, at)
+    at += part.length
+  }
+  return [joined]
+}
+
+/**
+ * Cuts a stream of chunks into messages. A message that lies within one chunk is a view of that chunk; another is copied
+ * once, when its last byte is there, so that an announced length alone reserves no memory.
+ */
+export class PrefixReader {
+  readonly #onMessage: (message: Uint8Array) => void
+  readonly #header = new Uint8Array(HEADER)
+  /** Bytes of the header read so far. */
+  #headerAt = 0
+  /** Length of the message being read; -1 while its header is. */
+  #length = -1
+  #parts: Uint8Array[] = []
+  #have = 0
+
+  constructor(onMessage: (message: Uint8Array) => void) {
+    this.#onMessage = onMessage
+  }
+
+  /** Throws ERR_FRAME_INVALID for a length above the limit; nothing can be read after that. */
+  push(chunk: Uint8Array): void {
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#length < 0) {
+        at = this.#readHeader(chunk, at)
+        if (this.#length === 0) this.#finish(chunk.subarray(at, at))
+        continue
+      }
+      const end = Math.min(chunk.length, at + this.#length - this.#have)
+      const part = chunk.subarray(at, end)
+      at = end
+      if (this.#have + part.length === this.#length) this.#finish(part)
+      else {
+        this.#parts.push(part)
+        this.#have += part.length
+      }
+    }
+  }
+
+  #readHeader(chunk: Uint8Array, from: number): number {
+    let at = from
+    while (this.#headerAt < HEADER && at < chunk.length) this.#header[this.#headerAt++] = chunk[at++]!
+    if (this.#headerAt < HEADER) return at
+    const [a, b, c, d] = this.#header as unknown as [number, number, number, number]
+    const length = (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+    if (length > MESSAGE_LIMIT)
+      throw new AmcpError('ERR_FRAME_INVALID', `a stream message of ${length} bytes was announced`, {
+        details: { reason: 'length', length },
+      })
+    this.#headerAt = 0
+    this.#length = length
+    return at
+  }
+
+  #finish(last: Uint8Array): void {
+    let message = last
+    if (this.#parts.length > 0) {
+      message = new Uint8Array(this.#length)
+      let at = 0
+      for (const part of this.#parts) {
+        message.set(part, at)
+        at += part.length
+      }
+      message.set(last, at)
+      this.#parts = []
+      this.#have = 0
+    }
+    this.#length = -1
+    this.#onMessage(message)
+  }
+}

@@ -1,0 +1,226 @@
+import { AmcpError } from '../../core/errors.ts'
+import { type ContextId, contextIdOf } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
+import type { Gossip, Network, PeerListener, Records, Streams } from '../network.ts'
+import { AdmissionGate } from './admission-gate.ts'
+import { createNode, type Node, type NodeOptions } from './create-node.ts'
+import { Libp2pGossip } from './gossip.ts'
+import { Peers, parsed } from './peers.ts'
+import { lanNetwork, type NetworkPreset } from './preset.ts'
+import { DhtRecords } from './records.ts'
+import { RejectScores } from './scoring.ts'
+import { Libp2pStreams } from './streams.ts'
+import { GossipWatchdog } from './watchdog.ts'
+
+export interface Libp2pNetworkOptions {
+  readonly ports: Ports
+  /** The 32-byte Ed25519 seed of the context's key, which its id is made of. */
+  readonly seed: Uint8Array
+  /** Keeps meshes on one network apart in mDNS and the DHT. */
+  readonly meshId: string
+  /** Multiaddrs to listen at; with port 0 the system chooses. @default ['/ip4/127.0.0.1/tcp/0'] */
+  readonly listen?: readonly string[]
+  /** Whether to find, and be found by, contexts of the mesh on the local network. @default false */
+  readonly mdns?: boolean
+  /** Multiaddrs with `/p2p/` that are dialled, once, at the start. @default [] */
+  readonly bootstrap?: readonly string[]
+  /** Links above this number are pruned, the least useful first. @default 300 */
+  readonly maxConnections?: number
+  /** Whether a link to the peer may be made at all, from either end: for topologies other than a full mesh. @default all */
+  readonly mayLink?: (peer: ContextId) => boolean
+  /** @default lanNetwork */
+  readonly preset?: NetworkPreset
+}
+
+/** The Network over libp2p: TCP, TLS or Noise, yamux, gossipsub, kad-dht, mDNS. */
+export function libp2pNetwork({
+  ports,
+  seed,
+  meshId,
+  listen = ['/ip4/127.0.0.1/tcp/0'],
+  mdns = false,
+  bootstrap = [],
+  maxConnections = 300,
+  mayLink = () => true,
+  preset = lanNetwork,
+}: Libp2pNetworkOptions): Network {
+  for (const address of bootstrap)
+    if (!parsed(address).toString().includes('/p2p/')) throw new TypeError(`no /p2p/ in bootstrap address ${address}`)
+  for (const address of listen) parsed(address)
+  return new Libp2pNetwork({ ports, seed, meshId, listen, mdns, bootstrap, maxConnections, mayLink, preset })
+}
+
+class Libp2pNetwork implements Network {
+  readonly id: ContextId
+  readonly gossip: Gossip
+  readonly streams: Streams
+  readonly records: Records
+  readonly #options: NodeOptions
+  readonly #gate: AdmissionGate
+  readonly #peers: Peers
+  readonly #scores: RejectScores
+  readonly #gossip: Libp2pGossip
+  readonly #streams: Libp2pStreams
+  readonly #records: DhtRecords
+  readonly #watchdog: GossipWatchdog
+  #node: Node | undefined
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(options: NodeOptions) {
+    const { ports, seed, preset } = options
+    this.#options = options
+    this.id = contextIdOf(ports.crypto.signingKey(seed).publicKey)
+    this.#peers = new Peers({ dialTimeout: preset.dialTimeout, onGone: (peer) => this.#gate.withdraw(peer) })
+    const connectionOf = (peer: ContextId) => this.#peers.connectionOf(peer)
+    this.#gate = new AdmissionGate(ports, (peer) => connectionOf(peer.toString()))
+    this.#scores = new RejectScores(ports.clock)
+    this.gossip = this.#gossip = new Libp2pGossip(ports, this.#scores)
+    this.streams = this.#streams = new Libp2pStreams({
+      ports,
+      gate: this.#gate,
+      connectionOf,
+      openTimeout: preset.openTimeout,
+    })
+    this.records = this.#records = new DhtRecords(ports.crypto)
+    this.#watchdog = new GossipWatchdog({
+      ports,
+      timeout: preset.gossipStreamTimeout,
+      peers: () => this.#peers.linked.filter((peer) => this.#gate.isAdmitted(peer)),
+      hasStream: (peer) => this.#gossip.hasStream(peer),
+      reopen: (peer) => this.#gate.announce(peer),
+      redial: (peer) => this.#redial(peer),
+    })
+  }
+
+  get addresses(): readonly string[] {
+    return this.#node?.getMultiaddrs().map(String) ?? []
+  }
+
+  get peers(): readonly ContextId[] {
+    return this.#peers.linked
+  }
+
+  /** Errors: ERR_ADDRESS_IN_USE. */
+  async start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted()
+    await this.#stopping
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    await this.#starting
+  }
+
+  async stop(): Promise<void> {
+    if (this.#starting === undefined) return this.#stopping
+    this.#stopping ??= this.#stop(this.#starting).finally(() => {
+      this.#stopping = undefined
+    })
+    await this.#stopping
+  }
+
+  dial(address: string, { signal }: { signal?: AbortSignal } = {}): Promise<ContextId> {
+    return this.#peers.dial(address, signal)
+  }
+
+  remember(peer: ContextId, addresses: readonly string[]): void {
+    this.#peers.remember(peer, addresses)
+  }
+
+  connect(peer: ContextId, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    return this.#peers.connect(peer, signal)
+  }
+
+  disconnect(peer: ContextId): Promise<void> {
+    return this.#peers.disconnect(peer)
+  }
+
+  isConnected(peer: ContextId): boolean {
+    return this.#peers.isLinked(peer)
+  }
+
+  addressesOf(peer: ContextId): readonly string[] {
+    return this.#peers.addressesOf(peer)
+  }
+
+  admit(peer: ContextId): void {
+    if (this.#peers.isLinked(peer)) this.#gate.admit(peer)
+  }
+
+  expel(peer: ContextId, reason: string): void {
+    this.#options.ports.logger.warn({ peer, reason }, 'a peer is expelled')
+    this.#options.ports.counters.add('network.expelled')
+    this.#gate.withdraw(peer)
+    this.#hangUp(peer).catch((error: unknown) => this.#failed('disconnect', peer, error))
+  }
+
+  isAdmitted(peer: ContextId): boolean {
+    return this.#gate.isAdmitted(peer)
+  }
+
+  onPeer(listener: PeerListener): () => void {
+    return this.#peers.onPeer(listener)
+  }
+
+  async #start(): Promise<void> {
+    const node = await createNode(this.#options, {
+      gate: this.#gate,
+      scores: this.#scores,
+      onFound: ({ id, multiaddrs }) => {
+        if (id.toString() !== this.id && this.#options.mayLink(id.toString())) this.#peers.discovered(id, multiaddrs)
+      },
+    })
+    this.#peers.attach(node)
+    await this.#streams.attach(node)
+    try {
+      await node.start()
+    } catch (cause) {
+      await node.stop()
+      this.#detach()
+      throw startError(cause, this.#options.listen)
+    }
+    this.#node = node
+    this.#gossip.attach(node.services.pubsub)
+    this.#records.attach(node.contentRouting)
+    this.#watchdog.start()
+  }
+
+  async #stop(starting: Promise<void>): Promise<void> {
+    await starting
+    this.#watchdog.stop()
+    const node = this.#node
+    this.#node = undefined
+    await node?.stop()
+    this.#detach()
+    this.#starting = undefined
+  }
+
+  #detach(): void {
+    this.#gossip.detach()
+    this.#records.detach()
+    this.#streams.detach()
+    this.#peers.detach()
+  }
+
+  #hangUp(peer: ContextId): Promise<void> {
+    return this.#peers.disconnect(peer)
+  }
+
+  #redial(peer: ContextId): void {
+    this.#hangUp(peer)
+      .then(() => this.#peers.connect(peer, undefined))
+      .catch((error: unknown) => this.#failed('redial', peer, error))
+  }
+
+  #failed(act: string, peer: ContextId, error: unknown): void {
+    this.#options.ports.counters.add(`network.${act}.failed`)
+    this.#options.ports.logger.warn({ peer, error: String(error) }, `could not ${act}`)
+  }
+}
+
+/** libp2p tells a port that is taken only in the text of its error. */
+function startError(cause: unknown, listen: readonly string[]): unknown {
+  if (!String(cause).includes('EADDRINUSE')) return cause
+  return new AmcpError('ERR_ADDRESS_IN_USE', `already in use: ${listen.join(', ')}`, { cause, retryable: true })
+}

@@ -1,0 +1,59 @@
+import type { PeerScoreParams, PeerScoreThresholds } from '@libp2p/gossipsub/score'
+import type { Clock } from '../../core/clock.ts'
+import type { ContextId } from '../../core/ids.ts'
+
+/** Score that one rejected frame costs. gossipsub stops listening to a peer below −80: the ninth reject in a row. */
+const REJECT_COST = 10
+/** ms in which half of what rejects cost is forgiven. */
+const HALF_LIFE = 60_000
+const REMEMBERED_PEERS = 1_024
+
+/** What frames that the judge rejected cost the peers that forwarded them. */
+export class RejectScores {
+  readonly #clock: Clock
+  readonly #costs = new Map<ContextId, { cost: number; at: number }>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  rejected(peer: ContextId): void {
+    const cost = REJECT_COST - this.scoreOf(peer)
+    this.#costs.delete(peer)
+    this.#costs.set(peer, { cost, at: this.#clock.monotonic() })
+    if (this.#costs.size > REMEMBERED_PEERS) this.#costs.delete(this.#costs.keys().next().value!)
+  }
+
+  /** 0 or below. */
+  scoreOf(peer: ContextId): number {
+    const known = this.#costs.get(peer)
+    if (known === undefined) return 0
+    return -known.cost * 0.5 ** ((this.#clock.monotonic() - known.at) / HALF_LIFE)
+  }
+}
+
+/** Loopback, private and link-local addresses: many contexts on one of them are a mesh on one machine, no attack. */
+class LocalAddresses extends Set<string> {
+  override has(address: string): boolean {
+    return /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80)/i.test(address)
+  }
+}
+
+export function scoreParams(rejects: RejectScores): Partial<PeerScoreParams> {
+  return {
+    topics: {},
+    appSpecificScore: (peer) => rejects.scoreOf(peer),
+    appSpecificWeight: 1,
+    IPColocationFactorWhitelist: new LocalAddresses(),
+    // With a message cache of one heartbeat an honest peer often cannot keep what its IHAVE promised.
+    behaviourPenaltyWeight: -1,
+    behaviourPenaltyThreshold: 50,
+    behaviourPenaltyDecay: 0.9,
+  }
+}
+
+export const scoreThresholds: Partial<PeerScoreThresholds> = {
+  gossipThreshold: -20,
+  publishThreshold: -50,
+  graylistThreshold: -80,
+}
