@@ -1,0 +1,87 @@
+import type { Counters } from '../core/counters.ts'
+import type { AmcpEvent } from '../events/event.ts'
+import { TopicTrie } from '../events/topic-trie.ts'
+import type { BrokerSubscription, Deliver } from './event-broker.ts'
+
+/** Topics whose listeners are remembered; more than that and the memory starts anew. */
+const MAX_CACHED_TOPICS = 16_384
+
+interface Listener {
+  readonly deliver: Deliver
+  isActive: boolean
+}
+
+/**
+ * Hands events to the subscribers of this context without encoding them. A topic is matched once and its listeners are
+ * remembered until a subscription changes. A subscriber that throws harms nobody: `broker.subscriber-threw` counts it.
+ */
+export class LocalDelivery {
+  readonly #counters: Counters
+  readonly #trie = new TopicTrie<Listener>()
+  readonly #matches = new Map<string, readonly Listener[]>()
+  readonly #patterns = new Map<string, number>()
+  readonly #onPatterns: () => void
+
+  /** @param onPatterns called when the set of patterns, not only the number of its subscribers, has changed */
+  constructor(counters: Counters, onPatterns: () => void = () => {}) {
+    this.#counters = counters
+    this.#onPatterns = onPatterns
+  }
+
+  /** The distinct patterns that have a subscriber. */
+  get patterns(): readonly string[] {
+    return [...this.#patterns.keys()]
+  }
+
+  /** Throws ERR_TOPIC_INVALID for a pattern that breaks the grammar. */
+  subscribe(pattern: string, deliver: Deliver): BrokerSubscription {
+    const listener: Listener = { deliver, isActive: true }
+    this.#trie.add(pattern, listener)
+    this.#matches.clear()
+    const subscribers = this.#patterns.get(pattern) ?? 0
+    this.#patterns.set(pattern, subscribers + 1)
+    if (subscribers === 0) this.#onPatterns()
+    return { pattern, unsubscribe: () => this.#unsubscribe(pattern, listener) }
+  }
+
+  /** Returns to how many subscribers the event went. */
+  deliver(event: AmcpEvent): number {
+    const listeners = this.#matches.get(event.subject) ?? this.#match(event.subject)
+    // Indexed, because the list is at most replaced while we walk, never changed.
+    for (let at = 0; at < listeners.length; at++) {
+      const listener = listeners[at]!
+      if (!listener.isActive) continue
+      try {
+        listener.deliver(event)
+      } catch {
+        this.#counters.add('broker.subscriber-threw')
+      }
+    }
+    return listeners.length
+  }
+
+  /** Whether anybody here listens to the topic. */
+  hasListeners(topic: string): boolean {
+    return (this.#matches.get(topic) ?? this.#match(topic)).length > 0
+  }
+
+  #match(topic: string): readonly Listener[] {
+    if (this.#matches.size >= MAX_CACHED_TOPICS) this.#matches.clear()
+    const listeners = this.#trie.match(topic)
+    this.#matches.set(topic, listeners)
+    return listeners
+  }
+
+  #unsubscribe(pattern: string, listener: Listener): void {
+    if (!listener.isActive) return
+    listener.isActive = false
+    this.#trie.remove(pattern, listener)
+    this.#matches.clear()
+    const left = this.#patterns.get(pattern)! - 1
+    if (left > 0) this.#patterns.set(pattern, left)
+    else {
+      this.#patterns.delete(pattern)
+      this.#onPatterns()
+    }
+  }
+}
