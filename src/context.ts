@@ -203,11 +203,7 @@ class MeshContext implements Context, LifeCycle {
 
   subscribe(pattern: string, handler: EventHandler, options?: SubscribeOptions): Subscription
   subscribe(pattern: string, options?: SubscribeOptions): EventStream
-  subscribe(
-    pattern: string,
-    first: EventHandler | SubscribeOptions = {},
-    second: SubscribeOptions = {},
-  ): HandlerSubscription | StreamSubscription {
+  subscribe(pattern: string, first: EventHandler | SubscribeOptions = {}, second: SubscribeOptions = {}): Subscription {
     const components = {
       ports: this.#parts.ports,
       subscriptions: this.#registry.subscriptions,

@@ -23,8 +23,20 @@ export interface Capability<State, Input, Output> {
   proficiency?: Proficiency
   /** What one call costs, in the mesh's own currency. */
   cost?: number
-  handle(input: Checked<Input>, self: AgentSelf<State>, call: CallInfo): Answer<Output> | Promise<Answer<Output>>
+  handle: CallHandler<State, Input, Output>
 }
+
+/** What a capability says of its answers: apart from `Capability`, so that TypeScript infers both schemas. */
+export interface Answering<State, Input, Output> {
+  output?: Output
+  handle: CallHandler<State, Input, Output>
+}
+
+type CallHandler<State, Input, Output> = (
+  input: Checked<Input>,
+  self: AgentSelf<State>,
+  call: CallInfo,
+) => Answer<Output> | Promise<Answer<Output>>
 
 type Of<All, Name> = Name extends keyof All ? All[Name] : unknown
 
@@ -53,12 +65,10 @@ export interface AgentOptions<State, Subscribe extends Subscriptions, Inputs ext
   state?: State
   subscribe?: Subscribe
   onEvent?(event: AmcpEvent<SubscribedData<Subscribe>>, self: AgentSelf<Checked<State>>): void | Promise<void>
-  /** By name. The first two parts only let TypeScript see each schema before it looks at the handlers. */
-  capabilities?: { [Name in keyof Inputs]: { input?: Inputs[Name] } } & {
-    [Name in keyof Outputs]: { output?: Outputs[Name] }
-  } & {
-    [Name in keyof Inputs | keyof Outputs]: Capability<Checked<State>, Of<Inputs, Name>, Of<Outputs, Name>>
-  }
+  /** By name; the second part only lets TypeScript see each output's schema. */
+  capabilities?: {
+    [Name in keyof Inputs]: Capability<Checked<State>, Inputs[Name], Of<Outputs, Name>>
+  } & { [Name in keyof Outputs]: Answering<Checked<State>, Of<Inputs, Name>, Outputs[Name]> }
   onActivate?(self: AgentSelf<Checked<State>>): void | Promise<void>
   onDeactivate?(self: AgentSelf<Checked<State>>): void | Promise<void>
   onDestroy?(self: AgentSelf<Checked<State>>): void | Promise<void>

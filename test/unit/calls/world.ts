@@ -1,5 +1,6 @@
 import { Publisher } from '../../../src/agent/publisher.ts'
 import { AgentRegistry } from '../../../src/agent/registry.ts'
+import { noWatch, type Watch } from '../../../src/agent/watch.ts'
 import type { BrokerSubscription, Deliver, EventBroker } from '../../../src/broker/event-broker.ts'
 import { Calls, type CallsOptions } from '../../../src/calls/calls.ts'
 import type { Directory, LocatedOffer } from '../../../src/calls/directory.ts'
@@ -22,8 +23,8 @@ export class World {
   /** What the next publishes do instead of publishing. */
   fault: ((event: AmcpEvent) => undefined | Promise<void>) | undefined
 
-  context(name: ContextId, options: CallsOptions = {}): Place {
-    const place = new Place(this, name, options)
+  context(name: ContextId, options: CallsOptions = {}, watch: Watch = noWatch): Place {
+    const place = new Place(this, name, options, watch)
     this.contexts.push(place)
     this.changed()
     return place
@@ -67,7 +68,7 @@ export class Place implements Directory, EventBroker {
   readonly #world: World
   #minted = 0
 
-  constructor(world: World, self: ContextId, options: CallsOptions) {
+  constructor(world: World, self: ContextId, options: CallsOptions, watch: Watch) {
     this.#world = world
     this.self = self
     this.ports = {
@@ -83,6 +84,7 @@ export class Place implements Directory, EventBroker {
       ports: this.ports,
       broker: this,
       publisher: this.publisher,
+      watch,
       call: (caller, target, input, callOptions) => this.calls.call(caller, target, input, callOptions),
       take: (event) => this.calls.take(event),
       mint: (type, name) => this.mint(type, name),

@@ -1,0 +1,108 @@
+import { Worker } from 'node:worker_threads'
+import type { Clock, Timer } from '../core/clock.ts'
+import type { AgentId } from '../core/ids.ts'
+import type { LifeCycle } from '../core/life-cycle.ts'
+import type { Watch } from './watch.ts'
+
+/** Agents that are told apart at a time; the slot of one that ran long ago is given to another. */
+const SLOTS = 1_024
+/** A UUID in ASCII. */
+const ID_LENGTH = 36
+/** Words before the table of ids: heartbeat, running slot + 1. */
+const HEADER_WORDS = 2
+const BEAT = 0
+const RUNNING = 1
+
+export interface ThreadWatchdogOptions {
+  /** How long the event loop may stand still before somebody is named, in ms. @default 2_000 */
+  limit?: number
+  /** Called when the thread runs again, if it ever does. */
+  onBlocked?(agent: AgentId | undefined): void
+}
+
+/**
+ * Names the native agent that keeps the thread to itself. A second thread looks at shared memory: a heartbeat that
+ * stops means a blocked event loop, and beside it stands who was running. It writes one JSON line to standard error by
+ * itself, because the blocked thread cannot. What runs after an `await` is not told apart: then no agent is named.
+ * Node only.
+ */
+export class ThreadWatchdog implements Watch, LifeCycle {
+  readonly #clock: Clock
+  readonly #limit: number
+  readonly #onBlocked: (agent: AgentId | undefined) => void
+  readonly #words: Int32Array
+  readonly #ids: Uint8Array
+  readonly #slots = new Map<AgentId, number>()
+  readonly #owners: AgentId[] = []
+  readonly #encoder = new TextEncoder()
+  #next = 0
+  #last: AgentId = ''
+  #lastSlot = 0
+  #worker: Worker | undefined
+  #timer: Timer | undefined
+
+  constructor(clock: Clock, { limit = 2_000, onBlocked = () => {} }: ThreadWatchdogOptions = {}) {
+    this.#clock = clock
+    this.#limit = limit
+    this.#onBlocked = onBlocked
+    const memory = new SharedArrayBuffer(HEADER_WORDS * 4 + SLOTS * ID_LENGTH)
+    this.#words = new Int32Array(memory, 0, HEADER_WORDS)
+    this.#ids = new Uint8Array(memory, HEADER_WORDS * 4)
+  }
+
+  /** Resolves when the second thread looks. */
+  async start(): Promise<void> {
+    if (this.#worker !== undefined) return
+    const file = new URL(import.meta.url.replace(/thread-watchdog(\.[jt]s).*$/, 'watchdog-worker$1'))
+    const worker = new Worker(file, { workerData: { memory: this.#words.buffer, limit: this.#limit } })
+    this.#worker = worker
+    worker.on('message', (agent: AgentId | 'ready') => {
+      if (agent !== 'ready') this.#onBlocked(agent === '' ? undefined : agent)
+    })
+    await new Promise<void>((resolve, reject) => {
+      worker.once('message', () => resolve())
+      worker.once('error', reject)
+    })
+    worker.unref()
+    this.#beat()
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.cancel()
+    const worker = this.#worker
+    this.#worker = undefined
+    await worker?.terminate()
+  }
+
+  enter(agent: AgentId): number {
+    const outer = this.#words[RUNNING]!
+    this.#words[RUNNING] = (agent === this.#last ? this.#lastSlot : this.#slotOf(agent)) + 1
+    return outer
+  }
+
+  leave(outer: number): void {
+    this.#words[RUNNING] = outer
+  }
+
+  #beat(): void {
+    Atomics.add(this.#words, BEAT, 1)
+    this.#timer = this.#clock.after(this.#limit / 4, () => this.#beat())
+  }
+
+  #slotOf(agent: AgentId): number {
+    let slot = this.#slots.get(agent)
+    if (slot === undefined) {
+      slot = this.#next
+      this.#next = (slot + 1) % SLOTS
+      const before = this.#owners[slot]
+      if (before !== undefined) this.#slots.delete(before)
+      this.#owners[slot] = agent
+      this.#slots.set(agent, slot)
+      // Through a copy: an encoder may refuse to write to shared memory.
+      this.#ids.set(this.#encoder.encode(agent).subarray(0, ID_LENGTH), slot * ID_LENGTH)
+    }
+    this.#last = agent
+    this.#lastSlot = slot
+    return slot
+  }
+}

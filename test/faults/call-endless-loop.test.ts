@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { expect, test } from 'vitest'
+
+async function run(...argv: string[]): Promise<{ agent: string; report: Record<string, unknown> }> {
+  const file = new URL('call-endless-loop.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [file, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const errors: string[] = []
+  const said = createInterface(child.stderr)
+  said.on('line', (line) => errors.push(line))
+  try {
+    const [agent] = (await once(createInterface(child.stdout), 'line')) as [string]
+    while (!errors.some((line) => line.startsWith('{'))) await once(said, 'line')
+    return { agent, report: JSON.parse(errors.find((line) => line.startsWith('{'))!) }
+  } finally {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+}
+
+test('a native agent in an endless loop is named by the watchdog', async () => {
+  const { agent, report } = await run()
+  expect(report).toMatchObject({ level: 'error', code: 'ERR_AGENT_BLOCKS', agent, limit: 200 })
+  expect(report['message']).toContain(agent)
+})
+
+test('a loop that blocks while no agent runs accuses nobody', async () => {
+  const { report } = await run('nobody')
+  expect(report).toMatchObject({ code: 'ERR_AGENT_BLOCKS', agent: null, message: 'the event loop is blocked' })
+})

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { ThreadWatchdog } from '../../../src/agent/thread-watchdog.ts'
+import { noWatch } from '../../../src/agent/watch.ts'
+import { systemClock } from '../../../src/core/system-clock.ts'
+
+const id = (number: number): string => `00000000-0000-8000-8000-${String(number).padStart(12, '0')}`
+
+test('keeps who runs through nested calls, and gives the slots of long gone agents to others', () => {
+  const watch = new ThreadWatchdog(systemClock())
+  const first = watch.enter(id(0))
+  expect(first).toBe(0)
+  const second = watch.enter(id(1))
+  expect(second).toBe(1)
+  watch.leave(second)
+  expect(watch.enter(id(2))).toBe(1)
+  watch.leave(0)
+  for (let number = 3; number < 3_000; number++) watch.leave(watch.enter(id(number)))
+  expect(watch.enter(id(0))).toBe(0)
+})
+
+test('AG-3 reports to its own thread, too, when that runs again, and starts and stops any number of times', async () => {
+  const clock = systemClock()
+  const reported = Promise.withResolvers<string | undefined>()
+  const watch = new ThreadWatchdog(clock, { limit: 40, onBlocked: reported.resolve })
+  await watch.stop()
+  await watch.start()
+  await watch.start()
+  const outer = watch.enter(id(7))
+  const blockedUntil = clock.monotonic() + 400
+  while (clock.monotonic() < blockedUntil);
+  watch.leave(outer)
+  expect(await reported.promise).toBe(id(7))
+  await watch.stop()
+  await watch.stop()
+})
+
+test('who is not watched costs nothing', () => {
+  expect(noWatch.enter('a')).toBe(0)
+  expect(noWatch.leave(0)).toBeUndefined()
+})
