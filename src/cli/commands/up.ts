@@ -1,0 +1,81 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Command } from 'commander'
+import type { AgentDefinition } from '../../agent/definition.ts'
+import type { Context } from '../../context.ts'
+import { AmcpError } from '../../core/errors.ts'
+import { createContext } from '../../create-context.ts'
+import { folderPaths } from '../../identity/context-folder.ts'
+import { controlMethods } from '../control-methods.ts'
+import { serveControl } from '../control-server.ts'
+import { type CommonOptions, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
+
+interface UpOptions extends CommonOptions {
+  readonly listen?: readonly string[]
+  readonly join: readonly string[]
+  readonly mdns: boolean
+  readonly agents: readonly string[]
+}
+
+export function upCommand(surroundings: Surroundings): Command {
+  return withCommonOptions(new Command('up'))
+    .description(
+      'Runs the context of a folder until it is told to stop (Ctrl-C), with the agents of the modules given.',
+    )
+    .option('-l, --listen <multiaddr...>', 'where to listen')
+    .option('-j, --join <multiaddr...>', 'members to dial, beside those of mesh.json', [])
+    .option('--mdns', 'find members in the local network', false)
+    .option('--agents <module...>', 'modules whose exported definitions are spawned', [])
+    .action(async (options: UpOptions) => {
+      const output = outputOf(surroundings, options)
+      const { folder, listen, join, mdns, agents } = options
+      const context = await createContext({
+        folder,
+        ...(listen === undefined ? {} : { listen }),
+        bootstrap: join,
+        mdns,
+      })
+      try {
+        const spawned = await spawnAll(context, agents)
+        await using _control = await serveControl(folderPaths(folder).control, controlMethods(context))
+        await context.announced()
+        const { id, addresses, members } = context
+        output.fact(
+          [
+            `Up as ${id}, ${members.length} other members, ${spawned} agents.`,
+            ...addresses.map((one) => `  ${one}`),
+          ].join('\n'),
+          { context: id, addresses, members, agents: spawned },
+        )
+        await aborted(surroundings.stopped)
+        output.note('Draining …')
+      } finally {
+        await context.stop()
+      }
+    })
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((done) => {
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', () => done(), { once: true })
+  })
+
+/** Spawns every definition that the modules export; returns how many. ERR_USAGE for a module without one. */
+async function spawnAll(context: Context, modules: readonly string[]): Promise<number> {
+  let spawned = 0
+  for (const path of modules) {
+    const exported = Object.values((await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>)
+    const definitions = exported.filter(isDefinition)
+    if (definitions.length === 0)
+      throw new AmcpError('ERR_USAGE', `${path} exports no agent definition: see defineAgent`)
+    for (const definition of definitions) {
+      await context.spawn(definition, { name: definition.type })
+      spawned += 1
+    }
+  }
+  return spawned
+}
+
+const isDefinition = (value: unknown): value is AgentDefinition =>
+  typeof value === 'object' && value !== null && 'type' in value && 'capabilities' in value && 'mailboxLimit' in value
