@@ -5,6 +5,7 @@ import type { Network } from '../network/network.ts'
 import { chosenNeighbours, FULL_MESH } from './neighbours.ts'
 import type { StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
+import { withinTime } from './within-time.ts'
 
 export interface ConnectorComponents {
   ports: Ports
@@ -19,10 +20,13 @@ export interface ConnectorOptions {
   dialBeyond: boolean
 }
 
+/** Why somebody is dialled: a given address, a member chosen or gone missing, or a find of mDNS. */
+type Kind = 'address' | 'member' | 'discovered'
+
 /** Somebody or some address to be linked to, and how it went so far. */
 interface Target {
-  readonly dial: () => Promise<ContextId>
-  readonly isLost: boolean
+  readonly kind: Kind
+  readonly dial: (signal: AbortSignal) => Promise<ContextId>
   peer: ContextId | undefined
   attempt: number
   timer: Timer | undefined
@@ -33,6 +37,10 @@ interface Target {
 const TARGET_LIMIT = 256
 /** Attempts for a peer that is no member any more: with the longest wait some 20 minutes. */
 const LOST_ATTEMPTS = 128
+/** Ms for one dial; a black-holed address answers never. */
+const DIAL_TIME = 10_000
+/** Links that suffice to learn of all members. */
+const ENOUGH = 4
 /** Attempts after which the wait is the longest. */
 const LONGEST = 20
 
@@ -70,7 +78,7 @@ export class Connector {
     })
     for (const address of this.#options.addresses) {
       if (this.#network.addresses.includes(address)) continue
-      this.#target(address, undefined, () => this.#network.dial(address))
+      this.#add(address, 'address', (signal) => this.#network.dial(address, { signal }))
     }
     const addresses = this.#targets.size
     this.review()
@@ -122,26 +130,29 @@ export class Connector {
     // Those that have just gone missing without a word are looked for, so that a healed partition finds together.
     const lost = before.filter((member) => member !== this.#network.id && this.#map.get(member) === undefined)
     for (const peer of [...this.#chosen, ...lost]) {
-      this.#network.remember(peer, this.#map.get(peer)?.body.addresses ?? [])
-      this.#target(peer, peer, () => this.#network.connect(peer).then(() => peer))
+      this.#addPeer(peer, 'member')
     }
   }
 
   #discovered(peer: ContextId, addresses: readonly string[]): void {
     if (!this.#options.dialBeyond || peer === this.#network.id) return
     this.#network.remember(peer, addresses)
-    this.#target(peer, peer, () => this.#network.connect(peer).then(() => peer))
+    this.#addPeer(peer, 'discovered')
     this.review()
   }
 
-  #target(key: string, peer: ContextId | undefined, dial: () => Promise<ContextId>): void {
+  #addPeer(peer: ContextId, kind: Kind): void {
+    this.#add(peer, kind, (signal) => this.#network.connect(peer, { signal }).then(() => peer))
+  }
+
+  #add(key: string, kind: Kind, dial: Target['dial']): void {
     if (this.#targets.has(key)) return
-    const isLost = peer !== undefined
-    this.#targets.set(key, { dial, isLost, peer, attempt: 0, timer: undefined, isDialling: false })
+    const peer = kind === 'address' ? undefined : key
+    this.#targets.set(key, { kind, dial, peer, attempt: 0, timer: undefined, isDialling: false })
     if (this.#targets.size <= TARGET_LIMIT) return
-    for (const [oldest, { isLost, timer, peer }] of this.#targets) {
-      if (!isLost || (peer !== undefined && this.#chosen.has(peer))) continue
-      timer?.cancel()
+    for (const [oldest, target] of this.#targets) {
+      if (target.kind === 'address' || this.#chosen.has(oldest)) continue
+      target.timer?.cancel()
       this.#targets.delete(oldest)
       return
     }
@@ -156,7 +167,7 @@ export class Connector {
     const entry = this.#map.get(peer)
     // Present, but not chosen: linked to others. Or gone in good order.
     if (entry !== undefined) return false
-    if (!target.isLost || target.attempt < LOST_ATTEMPTS) return true
+    if (target.kind === 'address' || target.attempt < LOST_ATTEMPTS) return true
     this.#targets.delete(key)
     return false
   }
@@ -174,12 +185,21 @@ export class Connector {
   }
 
   /** Ms to wait. In a full mesh both ends choose each other: the larger id leaves the first dial to the smaller. */
-  #wait({ attempt, peer }: Target): number {
+  #wait({ kind, attempt, peer }: Target): number {
     const { redial, redialMax, grace } = this.#timing
     if (attempt > 0)
       return Math.min(redialMax, redial * 2 ** Math.min(attempt, 30)) * (1 - this.#ports.random.float() / 2)
+    // Of the many that mDNS finds at once a few are enough to learn of the rest; then the choice is ours again.
+    if (kind === 'discovered' && this.#linked >= ENOUGH) return redialMax
     const isMutual = peer !== undefined && this.#map.members.length <= FULL_MESH && this.#map.get(peer) !== undefined
     return isMutual && this.#network.id > peer ? grace * 2 : 0
+  }
+
+  /** Links that are there or being made. */
+  get #linked(): number {
+    let count = this.#network.peers.length
+    for (const { isDialling } of this.#targets.values()) if (isDialling) count += 1
+    return count
   }
 
   async #dial(key: string, target: Target): Promise<void> {
@@ -187,7 +207,7 @@ export class Connector {
     // Counted as a failure until hello succeeds: a peer that answers and then refuses must not be dialled in a loop.
     target.attempt += 1
     try {
-      target.peer = await target.dial()
+      target.peer = await withinTime(this.#ports.clock, DIAL_TIME, target.dial)
       if (target.peer === this.#network.id) this.#ports.counters.add('membership.dial.self')
     } catch (error) {
       this.#ports.counters.add('membership.dial.failed')

@@ -27,8 +27,8 @@ export class LivesOfSelf {
   /** Judges an entry under our key that somebody relayed; its signature is good. */
   seen({ incarnation, version, since, rival }: StateHead): Verdict {
     if (incarnation === this.#incarnation) return 'ignore'
-    if (rival === this.#incarnation && since < this.#own.since) return 'duplicate'
-    const isLater = since > this.#own.since
+    const isLater = since === this.#own.since ? incarnation > this.#incarnation : since > this.#own.since
+    if (rival === this.#incarnation && !isLater) return 'duplicate'
     if (isLater) this.#own.answer(incarnation)
     else if (version < this.#own.version) return 'ignore'
     this.#own.exceed(version)

@@ -1,4 +1,3 @@
-import { toString } from 'uint8arrays/to-string'
 import type { Timer } from '../core/clock.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
@@ -9,7 +8,9 @@ import type { Hello, HelloMessage, RefusalCode } from './hello-message.ts'
 import { decodeHello, encodeHello, HELLO_PROTOCOL, PROTOCOL_VERSIONS, REFUSAL_CODES } from './hello-message.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import { MessageQueue } from './message-queue.ts'
+import { hexOf } from './state-entry.ts'
 import type { MembershipTiming } from './timing.ts'
+import { withinTime } from './within-time.ts'
 
 export interface HelloComponents {
   ports: Ports
@@ -103,7 +104,9 @@ export class Hellos {
 
   #begin(peer: ContextId): void {
     void this.#attempt(peer, async () => {
-      const stream = await this.#network.streams.open(peer, HELLO_PROTOCOL, { beforeAdmission: true })
+      const stream = await withinTime(this.#ports.clock, this.#timing.hello, (signal) =>
+        this.#network.streams.open(peer, HELLO_PROTOCOL, { beforeAdmission: true, signal }),
+      )
       return this.#exchange(stream, async (queue) => {
         this.#send(stream, this.#hello(peer))
         const theirs = await this.#judged(stream, queue)
@@ -201,7 +204,7 @@ export class Hellos {
       mesh: this.#credentials.mesh,
       membership: decoder.decode(this.#credentials.own),
       time: this.#ports.clock.now(),
-      nonce: toString(this.#ports.random.bytes(16), 'base16'),
+      nonce: hexOf(this.#ports.random.bytes(16)),
       ...this.#events.greeting(peer),
     }
   }

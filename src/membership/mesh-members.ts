@@ -1,25 +1,23 @@
 import type { Timer } from '../core/clock.ts'
-import type { AmcpError } from '../core/errors.ts'
+import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import { drawIncarnation } from '../core/incarnation.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Store } from '../core/store.ts'
-import { summarise } from '../events/pattern-summary.ts'
 import type { Network } from '../network/network.ts'
-import { Acknowledgements } from './acknowledgements.ts'
-import { AgentOrigins } from './agent-origins.ts'
+import { Announcer } from './announcer.ts'
 import { Connector } from './connector.ts'
 import { duplicateIdentity, LivesOfSelf } from './duplicate-identity.ts'
 import { Hellos } from './hello.ts'
 import type { Hello } from './hello-message.ts'
-import { Interest } from './interest.ts'
 import { Joining } from './joining.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import { MemberStore } from './member-store.ts'
+import { MemberView } from './member-view.ts'
 import type { LocatedOffer, Members, Offer } from './members.ts'
-import { OfferIndex } from './offer-index.ts'
 import { OwnEntry } from './own-entry.ts'
-import { bytesOfHex, hexOf } from './state-entry.ts'
+import type { StateEntry } from './state-entry.ts'
+import { hexOf } from './state-entry.ts'
 import { ACKNOWLEDGING_MEMBERS, StateExchange } from './state-exchange.ts'
 import { StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
@@ -59,33 +57,23 @@ class MeshMembers implements Members {
   readonly #fault: (error: AmcpError) => void
   readonly #map: StateMap
   readonly #own: OwnEntry
+  readonly #announcer: Announcer
+  readonly #view: MemberView
   readonly #lives: LivesOfSelf
   readonly #store: MemberStore
   readonly #hellos: Hellos
   readonly #exchange: StateExchange
   readonly #connector: Connector
-  readonly #interest: Interest
-  readonly #offers: OfferIndex
-  readonly #origins: AgentOrigins
-  readonly #acks: Acknowledgements
   readonly #joining: Joining
+  /** The body whose addresses the network knows, by context. */
+  readonly #located = new Map<ContextId, string>()
   readonly #listeners = new Set<() => void>()
-  #present: readonly ContextId[] = []
-  #members: readonly ContextId[] | undefined
   #wasConverged = true
-  /** Entries that were renewed too long ago to speak for their owners. */
-  #isStale = false
-  /** The version that brought the latest change of the own entry. */
-  #changedAt = 0
-  #announcing: Promise<void> | undefined
-  #patterns: readonly string[] = []
-  #ownOffers: readonly Offer[] = []
   #unlisten: (() => void) | undefined
   #renewal: Timer | undefined
-  #retry: Timer | undefined
-  #retries = 0
   #starting: Promise<void> | undefined
   #isRunning = false
+  #isDuplicate = false
 
   constructor(components: MeshMembersComponents, options: MeshMembersOptions) {
     const { ports, network, store, credentials } = components
@@ -100,21 +88,22 @@ class MeshMembers implements Members {
     const incarnation = hexOf(this.incarnation)
     this.#map = new StateMap(ports.crypto, this.self, 3 * this.#timing.period)
     this.#own = new OwnEntry(ports, credentials, this.self, incarnation)
+    this.#view = new MemberView({ map: this.#map, credentials }, this.self, this.#timing.period)
     this.#lives = new LivesOfSelf(this.#own, incarnation)
     this.#store = new MemberStore(store)
-    this.#interest = new Interest(this.#map)
-    this.#offers = new OfferIndex(this.#map)
-    this.#origins = new AgentOrigins(credentials)
-    this.#origins.add(this.self)
-    this.#acks = new Acknowledgements(ports.clock, this.#timing.acknowledge, () => this.#required())
+    this.#announcer = new Announcer({ ports, own: this.#own }, this.#timing, {
+      required: () => this.#required(),
+      addresses: () => network.addresses,
+      publish: (entry) => this.#publish(entry),
+    })
     this.#joining = new Joining(ports.clock, this.#timing.acknowledge)
     this.#exchange = new StateExchange({ ports, network, credentials, map: this.#map }, this.#timing, {
       changed: () => this.#changed(),
-      acknowledged: (by, version) => this.#acks.acknowledged(by, version),
+      acknowledged: (by, version) => this.#announcer.acknowledgements.acknowledged(by, version),
       ownSeen: (head) => {
         const verdict = this.#lives.seen(head)
         if (verdict === 'duplicate') this.#stopAsDuplicate()
-        else if (verdict === 'answer') this.#issue(true)
+        else if (verdict === 'answer') this.#announcer.change()
       },
     })
     this.#hellos = new Hellos({ ports, network, credentials }, this.#timing, {
@@ -137,32 +126,28 @@ class MeshMembers implements Members {
     this.#isRunning = false
     this.#unlisten?.()
     this.#renewal?.cancel()
-    this.#retry?.cancel()
     this.#connector.stop()
     this.#hellos.stop()
-    this.#acks.stop()
     this.#joining.stop()
-    this.#publish({ left: true })
+    this.#announcer.stop()
     await this.#exchange.stop()
     await this.#store.save()
   }
 
   get present(): readonly ContextId[] {
-    return this.#present
+    return this.#view.present
   }
 
   incarnationOf(context: ContextId): Uint8Array | undefined {
-    if (context === this.self) return this.incarnation
-    const entry = this.#map.live(context)
-    return entry === undefined ? undefined : bytesOfHex(entry.head.incarnation)
+    return context === this.self ? this.incarnation : this.#view.incarnationOf(context)
   }
 
   contextOfAgent(agent: AgentId): ContextId | undefined {
-    return this.#origins.contextOf(agent)
+    return this.#view.contextOfAgent(agent)
   }
 
   membershipOf(context: ContextId): Uint8Array | undefined {
-    return context === this.self ? this.#credentials.own : this.#map.live(context)?.membership
+    return context === this.self ? this.#credentials.own : this.#view.membershipOf(context)
   }
 
   get isConverged(): boolean {
@@ -170,20 +155,20 @@ class MeshMembers implements Members {
   }
 
   get unconfirmed(): readonly ContextId[] {
-    return this.#acks.missing(this.#changedAt)
+    return this.#announcer.unconfirmed
   }
 
   audienceOf(topic: string): readonly ContextId[] | undefined {
-    if (this.#isStale || !this.#wasConverged || this.#present.length >= ACKNOWLEDGING_MEMBERS) return undefined
-    return this.#interest.audienceOf(topic, this.self)
+    if (this.#view.isStale || !this.#wasConverged || this.present.length >= ACKNOWLEDGING_MEMBERS) return undefined
+    return this.#view.listenersOf(topic)
   }
 
   offersOf(capability: string): { offers: readonly LocatedOffer[]; complete: boolean } {
-    return { offers: this.#offers.of(capability), complete: this.#wasConverged && !this.#isStale }
+    return { offers: this.#view.offersOf(capability), complete: this.#wasConverged && !this.#view.isStale }
   }
 
   get shards(): ReadonlySet<number> {
-    return this.#interest.shards
+    return this.#view.shards
   }
 
   onChange(listener: () => void): () => void {
@@ -192,13 +177,11 @@ class MeshMembers implements Members {
   }
 
   announcePatterns(patterns: readonly string[]): Promise<void> {
-    this.#patterns = patterns
-    return this.#announce()
+    return this.#announcer.patterns(patterns)
   }
 
   announceOffers(offers: readonly Offer[]): Promise<void> {
-    this.#ownOffers = offers
-    return this.#announce()
+    return this.#announcer.offers(offers)
   }
 
   async #start(signal?: AbortSignal): Promise<void> {
@@ -206,75 +189,27 @@ class MeshMembers implements Members {
     this.#own.begin(await this.#store.load())
     this.#isRunning = true
     this.#unlisten = this.#network.onPeer({ disconnected: (peer) => this.#exchange.disconnected(peer) })
-    this.#changeOwn()
-    this.#issue(true)
+    this.#announcer.start()
     this.#hellos.start()
     this.#joining.expect(this.#connector.start())
     this.#renewLater()
     await this.#joining.wait(signal)
-    await this.#acks.wait(this.#changedAt)
+    await this.#announcer.confirmed()
     await this.#store.save()
   }
 
-  /** One announcement a turn, however many subscriptions it brings. */
-  #announce(): Promise<void> {
-    this.#announcing ??= new Promise((resolve, reject) => {
-      this.#ports.clock.endOfTurn(() => {
-        this.#announcing = undefined
-        try {
-          if (this.#isRunning && this.#changeOwn()) this.#issue(true)
-          this.#acks.wait(this.#changedAt).then(resolve, reject)
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
-    return this.#announcing
-  }
-
-  #changeOwn(): boolean {
-    const patterns = summarise(this.#patterns)
-    return this.#own.change({ patterns, offers: this.#ownOffers, addresses: this.#network.addresses })
-  }
-
-  /** @param isChange whether members must know: they are asked to acknowledge, now and until they have */
-  #issue(isChange: boolean): void {
-    const unconfirmed = isChange || this.unconfirmed.length > 0
-    this.#publish({ acknowledge: unconfirmed })
-    if (isChange) {
-      this.#changedAt = this.#own.version
-      this.#retries = 0
-      this.#retryLater()
-    }
-  }
-
-  #publish(flags: { acknowledge?: boolean; left?: boolean }): void {
-    const entry = this.#own.issue(flags)
+  #publish(entry: StateEntry): void {
     this.#store.noteOwn(entry.head.version)
     this.#map.apply(entry, this.#ports.clock.monotonic())
     this.#exchange.spread(this.self)
     this.#changed()
   }
 
-  /** An acknowledgement can get lost with a link: those that are missing are asked again, less and less often. */
-  #retryLater(): void {
-    this.#retry?.cancel()
-    const wait = Math.min(this.#timing.period, this.#timing.acknowledge * 2 ** this.#retries)
-    this.#retry = this.#ports.clock.after(wait, () => {
-      if (this.unconfirmed.length === 0) return
-      this.#retries += 1
-      this.#ports.counters.add('membership.announcement.repeated')
-      this.#issue(false)
-      this.#retryLater()
-    })
-  }
-
   #renewLater(): void {
     const wait = this.#timing.period * (1 - this.#ports.random.float() / 10)
     this.#renewal = this.#ports.clock.after(wait, () => {
       this.#expire()
-      if (this.#changeOwn()) this.#issue(true)
-      else this.#issue(false)
+      this.#announcer.renew()
       this.#exchange.exchangeDigests()
       this.#connector.review()
       this.#save()
@@ -288,9 +223,9 @@ class MeshMembers implements Members {
     if (gone.length > 0) {
       this.#ports.counters.add('membership.entry.expired', gone.length)
       this.#exchange.forget(gone)
-      this.#acks.forget(gone)
+      for (const context of gone) this.#located.delete(context)
+      this.#announcer.acknowledgements.forget(gone)
     }
-    this.#isStale = true
     this.#changed()
   }
 
@@ -302,37 +237,28 @@ class MeshMembers implements Members {
   }
 
   #required(): readonly ContextId[] {
-    return this.#present.length < ACKNOWLEDGING_MEMBERS ? this.#present : this.#exchange.neighbours
+    return this.present.length < ACKNOWLEDGING_MEMBERS ? this.present : this.#exchange.neighbours
   }
 
   /** Brings everything that is derived from the map and the links up to date, and tells who listens. */
   #changed(): void {
-    const { members } = this.#map
-    const hasMembers = members !== this.#members
-    if (hasMembers) {
-      this.#members = members
-      this.#present = members.filter((context) => context !== this.self)
-      for (const context of members) this.#origins.add(context)
-    }
-    for (const context of this.#present) this.#noteSeen(context)
-    this.#interest.refresh()
-    this.#offers.invalidate()
-    if (this.#isStale) this.#isStale = this.#overdue()
+    const hasMembers = this.#view.refresh(this.#ports.clock.monotonic())
+    for (const context of this.present) this.#note(context)
     this.#wasConverged = this.#exchange.isConverged
-    this.#acks.settle()
+    this.#announcer.acknowledgements.settle()
     if (this.#exchange.isSynced) this.#joining.joined()
     if (hasMembers) this.#connector.review()
-    for (const listener of this.#listeners) listener()
+    for (const listener of [...this.#listeners]) listener()
   }
 
-  #overdue(): boolean {
-    const now = this.#ports.clock.monotonic()
-    return this.#present.some((context) => now - this.#map.issuedAt(context) > 2 * this.#timing.period)
-  }
-
-  #noteSeen(context: ContextId): void {
+  /** For hello after a restart, and so that the broker can link to any member. */
+  #note(context: ContextId): void {
     const entry = this.#map.get(context)
-    if (entry !== undefined) this.#store.note(context, entry.head.incarnation, entry.head.version)
+    if (entry === undefined) return
+    this.#store.note(context, entry.head.incarnation, entry.head.version)
+    if (this.#located.get(context) === entry.head.body) return
+    this.#located.set(context, entry.head.body)
+    this.#network.remember(context, entry.body.addresses)
   }
 
   #greeting(peer: ContextId): Pick<Hello, 'incarnation' | 'seen' | 'members' | 'addresses' | 'summary'> {
@@ -349,11 +275,15 @@ class MeshMembers implements Members {
   async #isAliveElsewhere(peer: ContextId, hello: Hello): Promise<boolean> {
     const linked = this.#exchange.incarnationOf(peer)
     if (linked === undefined || linked === hello.incarnation) return false
-    return this.#exchange.challenge(peer, hello.nonce)
+    if (await this.#exchange.challenge(peer, hello.nonce)) return true
+    // A dead link beside a living one: which of them a stream would take is chance, so both go and the peer dials anew.
+    if (this.#exchange.incarnationOf(peer) !== linked) return false
+    await this.#network.disconnect(peer)
+    throw new AmcpError('ERR_NOT_CONNECTED', `the dead link of an earlier life of ${peer} was dropped`)
   }
 
   #admitted(peer: ContextId, { incarnation, seen }: Hello): void {
-    if (seen !== null && this.#lives.remembered(seen)) this.#issue(true)
+    if (seen !== null && this.#lives.remembered(seen)) this.#announcer.change()
     this.#connector.admitted(peer)
     this.#exchange.admitted(peer, incarnation)
   }
@@ -365,6 +295,8 @@ class MeshMembers implements Members {
   }
 
   #stopAsDuplicate(): void {
+    if (this.#isDuplicate) return
+    this.#isDuplicate = true
     const error = duplicateIdentity(this.self)
     this.#ports.counters.add('membership.duplicate-identity')
     this.#joining.fail(error)

@@ -1,5 +1,5 @@
 import { fromString } from 'uint8arrays/from-string'
-import { toString } from 'uint8arrays/to-string'
+import { toString as textOf } from 'uint8arrays/to-string'
 import type { Crypto } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
@@ -55,10 +55,10 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 export function shortDigest(crypto: Crypto, bytes: Uint8Array): string {
-  return toString(crypto.sha256(bytes).subarray(0, 16), 'base16')
+  return textOf(crypto.sha256(bytes).subarray(0, 16), 'base16')
 }
 
-export const hexOf = (bytes: Uint8Array): string => toString(bytes, 'base16')
+export const hexOf = (bytes: Uint8Array): string => textOf(bytes, 'base16')
 export const bytesOfHex = (hex: string): Uint8Array => fromString(hex, 'base16')
 
 /** The head as a JSON array; readers ignore elements behind those they know. */

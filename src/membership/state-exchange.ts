@@ -11,6 +11,7 @@ import type { StateMap } from './state-map.ts'
 import type { Ack, EntryRecord, StateMessage } from './state-messages.ts'
 import { decodeMessage, STATE_PROTOCOL } from './state-messages.ts'
 import type { MembershipTiming } from './timing.ts'
+import { withinTime } from './within-time.ts'
 
 export interface StateExchangeComponents {
   ports: Ports
@@ -144,7 +145,9 @@ export class StateExchange {
 
   async #open(peer: ContextId, attempt: number): Promise<void> {
     try {
-      this.#accept(await this.#network.streams.open(peer, STATE_PROTOCOL))
+      const { clock } = this.#ports
+      const open = (signal: AbortSignal) => this.#network.streams.open(peer, STATE_PROTOCOL, { signal })
+      this.#accept(await withinTime(clock, this.#timing.hello, open))
     } catch (error) {
       this.#ports.counters.add('membership.state.open-failed')
       this.#ports.logger.debug({ peer, error: String(error) }, 'no state stream')

@@ -1,0 +1,132 @@
+import type { Timer } from '../core/clock.ts'
+import type { ContextId } from '../core/ids.ts'
+import type { Ports } from '../core/ports.ts'
+import { summarise } from '../events/pattern-summary.ts'
+import { Acknowledgements } from './acknowledgements.ts'
+import type { Offer } from './members.ts'
+import type { OwnEntry } from './own-entry.ts'
+import type { StateEntry } from './state-entry.ts'
+import type { MembershipTiming } from './timing.ts'
+
+export interface AnnouncerComponents {
+  ports: Ports
+  own: OwnEntry
+}
+
+export interface AnnouncerLinks {
+  /** Members whose acknowledgement counts now. */
+  required(): readonly ContextId[]
+  addresses(): readonly string[]
+  /** A new version of the own entry: into the map, and to the neighbours. */
+  publish(entry: StateEntry): void
+}
+
+/**
+ * Tells the mesh what this context listens to and offers: a change once a turn, acknowledged by all or asked for again,
+ * less and less often, since an acknowledgement can get lost with a link; and a renewal when nothing changes.
+ */
+export class Announcer {
+  readonly #ports: Ports
+  readonly #own: OwnEntry
+  readonly #timing: MembershipTiming
+  readonly #links: AnnouncerLinks
+  readonly acknowledgements: Acknowledgements
+  /** The version that brought the latest change. */
+  #changedAt = 0
+  #announcing: Promise<void> | undefined
+  #patterns: readonly string[] = []
+  #offers: readonly Offer[] = []
+  #retry: Timer | undefined
+  #retries = 0
+  #isRunning = false
+
+  constructor({ ports, own }: AnnouncerComponents, timing: MembershipTiming, links: AnnouncerLinks) {
+    this.#ports = ports
+    this.#own = own
+    this.#timing = timing
+    this.#links = links
+    this.acknowledgements = new Acknowledgements(ports.clock, timing.acknowledge, () => links.required())
+  }
+
+  start(): void {
+    this.#isRunning = true
+    this.#change()
+    this.change()
+  }
+
+  stop(): void {
+    this.#isRunning = false
+    this.#retry?.cancel()
+    this.acknowledgements.stop()
+    this.#links.publish(this.#own.issue({ left: true }))
+  }
+
+  get unconfirmed(): readonly ContextId[] {
+    return this.acknowledgements.missing(this.#changedAt)
+  }
+
+  /** Resolves when the latest change is acknowledged, or the patience is over. */
+  confirmed(): Promise<void> {
+    return this.acknowledgements.wait(this.#changedAt)
+  }
+
+  patterns(patterns: readonly string[]): Promise<void> {
+    this.#patterns = patterns
+    return this.#announce()
+  }
+
+  offers(offers: readonly Offer[]): Promise<void> {
+    this.#offers = offers
+    return this.#announce()
+  }
+
+  /** A version that all must acknowledge. */
+  change(): void {
+    this.#issue(true)
+    this.#changedAt = this.#own.version
+    this.#retries = 0
+    this.#retryLater()
+  }
+
+  /** A version that says the owner lives; a change if its addresses are others now. */
+  renew(): void {
+    if (this.#change()) this.change()
+    else this.#issue(this.unconfirmed.length > 0)
+  }
+
+  #announce(): Promise<void> {
+    this.#announcing ??= new Promise((resolve, reject) => {
+      this.#ports.clock.endOfTurn(() => {
+        this.#announcing = undefined
+        try {
+          if (this.#isRunning && this.#change()) this.change()
+          this.confirmed().then(resolve, reject)
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+    return this.#announcing
+  }
+
+  #change(): boolean {
+    const patterns = summarise(this.#patterns)
+    return this.#own.change({ patterns, offers: this.#offers, addresses: this.#links.addresses() })
+  }
+
+  #issue(acknowledge: boolean): void {
+    this.#links.publish(this.#own.issue({ acknowledge }))
+  }
+
+  #retryLater(): void {
+    this.#retry?.cancel()
+    const wait = Math.min(this.#timing.period, this.#timing.acknowledge * 2 ** this.#retries)
+    this.#retry = this.#ports.clock.after(wait, () => {
+      if (this.unconfirmed.length === 0) return
+      this.#retries += 1
+      this.#ports.counters.add('membership.announcement.repeated')
+      this.#issue(true)
+      this.#retryLater()
+    })
+  }
+}

@@ -1,0 +1,86 @@
+import type { AgentId, ContextId } from '../core/ids.ts'
+import { AgentOrigins } from './agent-origins.ts'
+import { Interest } from './interest.ts'
+import type { MemberCredentials } from './member-credentials.ts'
+import type { LocatedOffer } from './members.ts'
+import { OfferIndex } from './offer-index.ts'
+import { bytesOfHex } from './state-entry.ts'
+import type { StateMap } from './state-map.ts'
+
+export interface MemberViewComponents {
+  map: StateMap
+  credentials: MemberCredentials
+}
+
+/** What is derived from the map: who is present, who listens, who offers, whose agents. Brought up to date by `refresh`. */
+export class MemberView {
+  readonly #map: StateMap
+  readonly #self: ContextId
+  readonly #period: number
+  readonly #interest: Interest
+  readonly #offers: OfferIndex
+  readonly #origins: AgentOrigins
+  #members: readonly ContextId[] | undefined
+  #present: readonly ContextId[] = []
+  #isStale = false
+
+  /** @param period ms between renewals; after two of them without one an entry is stale */
+  constructor({ map, credentials }: MemberViewComponents, self: ContextId, period: number) {
+    this.#map = map
+    this.#self = self
+    this.#period = period
+    this.#interest = new Interest(map)
+    this.#offers = new OfferIndex(map)
+    this.#origins = new AgentOrigins(credentials)
+    this.#origins.add(self)
+  }
+
+  get present(): readonly ContextId[] {
+    return this.#present
+  }
+
+  /** Some entry was renewed too long ago to speak for its owner. */
+  get isStale(): boolean {
+    return this.#isStale
+  }
+
+  get shards(): ReadonlySet<number> {
+    return this.#interest.shards
+  }
+
+  incarnationOf(context: ContextId): Uint8Array | undefined {
+    const entry = this.#map.live(context)
+    return entry === undefined ? undefined : bytesOfHex(entry.head.incarnation)
+  }
+
+  membershipOf(context: ContextId): Uint8Array | undefined {
+    return this.#map.live(context)?.membership
+  }
+
+  contextOfAgent(agent: AgentId): ContextId | undefined {
+    return this.#origins.contextOf(agent)
+  }
+
+  listenersOf(topic: string): readonly ContextId[] {
+    return this.#interest.audienceOf(topic, this.#self)
+  }
+
+  offersOf(capability: string): readonly LocatedOffer[] {
+    return this.#offers.of(capability)
+  }
+
+  /** True when members came or went. */
+  refresh(now: number): boolean {
+    const { members } = this.#map
+    const hasMembers = members !== this.#members
+    if (hasMembers) {
+      this.#members = members
+      this.#present = members.filter((context) => context !== this.#self)
+      for (const context of members) this.#origins.add(context)
+    }
+    this.#interest.refresh()
+    this.#offers.invalidate()
+    this.#isStale = this.#present.some((context) => now - this.#map.issuedAt(context) > 2 * this.#period)
+    return hasMembers
+  }
+}
