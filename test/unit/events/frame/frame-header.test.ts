@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { nodeCrypto } from '../../../../src/core/node-crypto.ts'
 import { decodeHeader, LONGEST_HEADER, SHORTEST_HEADER } from '../../../../src/events/frame/frame-header.ts'
 import { readFrame } from '../../../../src/events/frame/frame-reader.ts'
-import { countingBytes, sampleFields, sampleFrames } from '../../../../src/testing/sample-frames.ts'
+import { FrameWriter } from '../../../../src/events/frame/frame-writer.ts'
+import { countingBytes, sampleEvent, sampleFields, sampleFrames } from '../../../../src/testing/sample-frames.ts'
 
 const crypto = nodeCrypto()
 const key = crypto.signingKey(new Uint8Array(32).fill(4))
@@ -82,5 +83,27 @@ describe('frame header', () => {
     expect(read({ [bodyAt + 5]: 0x7f })).toThrow(refusal('count'))
     expect(read({ 12: 0xff, 13: 0xff })).toThrow(refusal('event count'))
     expect(read({ 12: 0 })).toThrow(refusal('trailing bytes'))
+  })
+
+  test('indexes and times just beyond their end are refused', () => {
+    const writer = new FrameWriter({ crypto })
+    const event = { ...sampleEvent(0), time: '1970-01-01T00:00:00.000Z', expirytime: '1970-01-01T00:00:00.001Z' }
+    writer.add(event, 0, 1, new Uint8Array(16))
+    const frame = writer.finish(sampleFields(key))
+    const recordAt = SHORTEST_HEADER + 4 + 1 + 1 + 16
+    const sourceAt = recordAt + 2 + 1 + 1 + 16
+    const read = (at: number, value: number) => {
+      const changedFrame = frame.slice()
+      changedFrame[at] = value
+      return () => readFrame(changedFrame).events()
+    }
+    expect(read(sourceAt, 0)()[0]?.source).toBe(event.source)
+    expect(read(sourceAt, 3)).toThrow(refusal('string index'))
+    expect(read(sourceAt + 3, 0)()[0]?.tokenHash).toEqual(new Uint8Array(16))
+    expect(read(sourceAt + 3, 1)).toThrow(refusal('token index'))
+    expect(read(sourceAt + 4, 2)()[0]?.expirytime).toBe(event.expirytime)
+    expect(read(sourceAt + 4, 1)).toThrow(refusal('time'))
+    expect(read(recordAt + 3, 1)).toThrow(refusal('time'))
+    expect(read(recordAt + 1, 0x61)).toThrow(refusal('shard'))
   })
 })
