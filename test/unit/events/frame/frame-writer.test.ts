@@ -77,6 +77,23 @@ describe('frame writer', () => {
     ).toEqual(['before', 'after'])
   })
 
+  test('a refused event leaves no byte behind: the frame is that of a writer that never saw it', () => {
+    const frames = [false, true].map((isRefusing) => {
+      const writer = new FrameWriter({ crypto, target: 2_000 })
+      const kept = new Uint8Array(16).fill(1)
+      writer.add(withData('first'), 0, 1, kept)
+      const other = withData('x'.repeat(2_000), { subject: 'amcp.domain.refused', time: '2030-01-01T00:00:00.000Z' })
+      if (isRefusing) {
+        expect(writer.add(other, 1, 2, new Uint8Array(16).fill(2))).toBe(false)
+        expect(() => writer.add({ ...other, data: 1n }, 1, 2, new Uint8Array(16).fill(3))).toThrow(invalid('data'))
+      }
+      writer.add(withData('second', { type: 'amcp.domain.second' }), 1, 1, kept)
+      expect(writer.isMixed).toBe(false)
+      return writer.finish(fields)
+    })
+    expect(frames[1]).toEqual(frames[0])
+  })
+
   test('a caller that miscounts is told so', () => {
     const writer = new FrameWriter({ crypto })
     writer.add(withData(1), 5, 1, undefined)
