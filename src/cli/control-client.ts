@@ -108,6 +108,7 @@ function pump<T>(cancel: () => void): Waiting & { iterator: AsyncIterator<T> } {
       },
       async return() {
         cancel()
+        finish({})
         return { value: undefined, done: true }
       },
     },

@@ -9,8 +9,6 @@ export interface AgentRow {
   readonly type: string
   readonly name: string
   readonly status: string
-  readonly handled: number
-  readonly waiting: number
 }
 
 export interface PublishRequest {
@@ -30,13 +28,11 @@ export function controlMethods(context: Context): Readonly<Record<string, Contro
       metrics: context.metrics(),
     }),
     agents: async (): Promise<AgentRow[]> =>
-      [...context.agents.list].map(({ id, type, name, status, handled, waiting }) => ({
+      [...context.agents.list].map(({ id, type, name, status }) => ({
         agent: id,
         type,
         name: name ?? '',
         status,
-        handled,
-        waiting,
       })),
     call: async ({ target, input, deadline }: { target: string; input: unknown; deadline: number }, signal) => ({
       output: await context.call(target, input, { deadline, signal }),
