@@ -190,7 +190,14 @@ export class Hellos {
       this.#events.refused(peer, error as AmcpError, 'us')
     } else counters.add('membership.hello.failed')
     logger.info({ peer, error: String(error) }, 'hello failed')
-    if (!this.#network.isAdmitted(peer)) await this.#network.disconnect(peer)
+    if (this.#network.isAdmitted(peer)) return
+    if (refusalOf(error) === undefined) await this.#network.disconnect(peer)
+    // Whom we refuse must read why before the link goes: it ends the link itself, and we only if it does not.
+    else this.#ports.clock.after(this.#timing.grace, () => this.#dropUnlessAdmitted(peer))
+  }
+
+  #dropUnlessAdmitted(peer: ContextId): void {
+    if (!this.#network.isAdmitted(peer) && !this.#under.has(peer)) void this.#network.disconnect(peer)
   }
 
   #throwIfRefused(message: HelloMessage): void {

@@ -1,5 +1,5 @@
 import type { ContextId } from '../core/ids.ts'
-import { DEFAULT_SHARD_COUNT, shardsOfPattern } from '../events/shard.ts'
+import { shardsOfPattern } from '../events/shard.ts'
 import { TopicTrie } from '../events/topic-trie.ts'
 import type { StateMap } from './state-map.ts'
 
@@ -12,14 +12,17 @@ const CACHE_LIMIT = 16_384
  */
 export class Interest {
   readonly #map: StateMap
+  readonly #shardCount: number
   readonly #trie = new TopicTrie<ContextId>()
   readonly #patterns = new Map<ContextId, readonly string[]>()
   readonly #audiences = new Map<string, readonly ContextId[]>()
   readonly #interned = new Map<string, readonly ContextId[]>()
   #shards: ReadonlySet<number> | undefined
 
-  constructor(map: StateMap) {
+  /** @param shardCount how many the mesh has */
+  constructor(map: StateMap, shardCount: number) {
     this.#map = map
+    this.#shardCount = shardCount
   }
 
   /** Takes over what has changed in the map; true when somebody's patterns did. */
@@ -49,7 +52,7 @@ export class Interest {
   }
 
   get shards(): ReadonlySet<number> {
-    this.#shards ??= shardsOf(this.#patterns.values())
+    this.#shards ??= shardsOf(this.#patterns.values(), this.#shardCount)
     return this.#shards
   }
 
@@ -76,12 +79,12 @@ function isSame(before: readonly string[] | undefined, after: readonly string[] 
   return before === undefined || after === undefined || before.every((pattern, at) => pattern === after[at])
 }
 
-function shardsOf(summaries: Iterable<readonly string[]>): ReadonlySet<number> {
+function shardsOf(summaries: Iterable<readonly string[]>, count: number): ReadonlySet<number> {
   const shards = new Set<number>()
   for (const patterns of summaries)
     for (const pattern of patterns) {
-      const some = shardsOfPattern(pattern)
-      if (some === 'all') return new Set(Array.from({ length: DEFAULT_SHARD_COUNT }, (_, shard) => shard))
+      const some = shardsOfPattern(pattern, count)
+      if (some === 'all') return new Set(Array.from({ length: count }, (_, shard) => shard))
       for (const shard of some) shards.add(shard)
     }
   return shards

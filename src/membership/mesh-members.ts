@@ -4,6 +4,7 @@ import type { AgentId, ContextId } from '../core/ids.ts'
 import { drawIncarnation } from '../core/incarnation.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Store } from '../core/store.ts'
+import { DEFAULT_SHARD_COUNT } from '../events/shard.ts'
 import type { Network } from '../network/network.ts'
 import { Announcer } from './announcer.ts'
 import { Connector } from './connector.ts'
@@ -36,6 +37,8 @@ export interface MeshMembersOptions {
   addresses?: readonly string[]
   /** False links only to the given addresses and to whoever dials: for lines and rings in tests. @default true */
   dialBeyond?: boolean
+  /** How many shards the mesh has, from its description. @default 64 */
+  shards?: number
   /** @default defaultTiming */
   timing?: Partial<MembershipTiming>
   /** ERR_DUPLICATE_IDENTITY: another process lives under this key, and this one is the later and must stop. */
@@ -77,7 +80,13 @@ class MeshMembers implements Members {
 
   constructor(components: MeshMembersComponents, options: MeshMembersOptions) {
     const { ports, network, store, credentials } = components
-    const { addresses = [], dialBeyond = true, timing = {}, fault = () => undefined } = options
+    const {
+      addresses = [],
+      dialBeyond = true,
+      shards = DEFAULT_SHARD_COUNT,
+      timing = {},
+      fault = () => undefined,
+    } = options
     this.self = network.id
     this.incarnation = drawIncarnation(ports.random)
     this.#ports = ports
@@ -88,7 +97,7 @@ class MeshMembers implements Members {
     const incarnation = hexOf(this.incarnation)
     this.#map = new StateMap(ports.crypto, this.self, 3 * this.#timing.period)
     this.#own = new OwnEntry(ports, credentials, this.self, incarnation)
-    this.#view = new MemberView({ map: this.#map, credentials }, this.self, this.#timing.period)
+    this.#view = new MemberView({ map: this.#map, crypto: ports.crypto }, this.self, this.#timing.period, shards)
     this.#lives = new LivesOfSelf(this.#own, incarnation)
     this.#store = new MemberStore(store)
     this.#announcer = new Announcer({ ports, own: this.#own }, this.#timing, {

@@ -40,8 +40,6 @@ export function wordCredentials(
       if (word === 'expired') throw new AmcpError('ERR_MEMBERSHIP_EXPIRED', `${context} had a membership`)
       if (!word.startsWith('member')) throw new AmcpError('ERR_NOT_A_MEMBER', `${context} has none`)
     },
-    originOfContext: (context) => context.slice(-4),
-    originOfAgent: (agent) => agent.slice(-4),
   }
 }
 
