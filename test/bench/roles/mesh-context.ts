@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { defineAgent } from '../../../src/agent/define-agent.ts'
+import type { ContextOptions } from '../../../src/context-options.ts'
+import { createContext } from '../../../src/create-context.ts'
+import { burst, callMany, paced } from '../harness/drive.ts'
+import { type PackedIdentity, unpackMember } from '../harness/mesh.ts'
+import { roleOptions, serveRole } from '../harness/role.ts'
+import { nextReading, patterns, type Reading, sharedMicros, topics } from '../harness/workload.ts'
+
+/** One context in a process of its own: publisher, subscriber, caller and callee of every mesh figure. */
+interface MeshRole {
+  readonly identity: PackedIdentity
+  readonly bootstrap: readonly string[]
+  readonly lanes?: NonNullable<ContextOptions['lanes']>
+  /** Whether it reads the events. */
+  readonly subscribes?: boolean
+  /** Whether it offers `bench.echo`. */
+  readonly echoes?: boolean
+}
+
+const { identity, bootstrap, lanes, subscribes = false, echoes = false } = roleOptions<MeshRole>()
+const context = await createContext({
+  identity: unpackMember(identity),
+  bootstrap,
+  listen: ['/ip4/127.0.0.1/tcp/0'],
+  ...(lanes === undefined ? {} : { lanes }),
+})
+
+let published = 0
+let received = 0
+let sink = 0
+let disorder = 0
+let last = -1
+let latencies: number[] = []
+
+if (subscribes) {
+  const subscriptions = patterns.map((pattern) =>
+    context.subscribe(
+      pattern,
+      ({ data }) => {
+        const reading = data as Reading
+        sink += reading.seq + reading.position.x
+        if (reading.seq <= last) disorder += 1
+        last = reading.seq
+        if (reading.sentAt > 0) latencies.push(sharedMicros() - reading.sentAt)
+        received += 1
+      },
+      { limit: 1_000_000 },
+    ),
+  )
+  await Promise.all(subscriptions.map(({ ready }) => ready))
+}
+
+const Echo = z.object({ reading: z.looseObject({ seq: z.number() }) })
+if (echoes) {
+  await context.spawn(
+    defineAgent({
+      type: 'echo',
+      capabilities: { 'bench.echo': { input: Echo, output: Echo, handle: (input) => input } },
+    }),
+  )
+}
+await context.announced()
+
+const publish = (sentAt = 0): Promise<void> => {
+  const at = published++
+  return context.publish(topics[at % topics.length]!, nextReading(at, sentAt))
+}
+
+serveRole(
+  { addresses: context.addresses, id: context.id },
+  {
+    burst: async (seconds: number) => {
+      const before = published
+      let pending: Promise<void>[] = []
+      await burst(
+        seconds,
+        512,
+        () => {
+          pending.push(publish())
+        },
+        async () => {
+          await Promise.all(pending)
+          pending = []
+        },
+      )
+      return published - before
+    },
+    paced: (argument: { rate: number; seconds: number }) => paced(argument.rate, argument.seconds, publish),
+    count: () => ({ received, sink, at: sharedMicros(), disorder }),
+    latencies: () => {
+      const taken = latencies
+      latencies = []
+      return taken
+    },
+    calls: (argument: { inFlight: number; seconds: number }) =>
+      callMany(argument.inFlight, argument.seconds, async (index) => {
+        const reply = (await context.call('bench.echo', { reading: nextReading(index) })) as {
+          reading: { seq: number }
+        }
+        return reply.reading.seq
+      }),
+    members: () => context.members,
+    unconfirmed: () => context.unconfirmed,
+    metrics: () => context.metrics(),
+    memory: () => process.memoryUsage(),
+  },
+)
