@@ -1,4 +1,4 @@
-import type { Agent, AgentContext, AgentDirectory, AgentStatus, SecurityManager } from './agent/agent.ts'
+import type { Agent, AgentContext, AgentDirectory, AgentStatus } from './agent/agent.ts'
 import type { AgentDefinition } from './agent/definition.ts'
 import type { HostedAgent } from './agent/hosted-agent.ts'
 import { type PublishChecks, Publisher, type PublishOptions } from './agent/publisher.ts'
@@ -26,6 +26,7 @@ import type { Ports } from './core/ports.ts'
 import type { TopicSchemas } from './events/schemas.ts'
 import { checkPublishTopic } from './events/topic.ts'
 import { validateEvent } from './events/validate-event.ts'
+import type { SecurityManager } from './identity/security-manager.ts'
 import type { Members } from './membership/members.ts'
 
 /** How long a stopping context waits for what was accepted, in ms. */
@@ -82,8 +83,8 @@ export interface Context extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** What mints and vouches for the ids of this context's agents. */
-export interface AgentMint extends SecurityManager {
+/** What mints the ids of this context's agents. */
+export interface AgentMint {
   mint(type: string, name: string | undefined): AgentId
   owns(agent: AgentId): boolean
 }
@@ -93,6 +94,7 @@ export interface ContextParts {
   readonly members: Members
   readonly broker: EventBroker
   readonly mint: AgentMint
+  readonly security: Pick<SecurityManager, 'tokenOf' | 'forget'>
   readonly schemas: TopicSchemas
   readonly watch?: Watch
   addresses(): readonly string[]
@@ -102,17 +104,8 @@ export interface ContextParts {
   readonly foundation: readonly LifeCycle[]
 }
 
-/** Puts the parts together and starts them; the composition for real processes is in `create-context.ts`. */
-export async function composeContext(
-  parts: ContextParts,
-  options: CallsOptions & { signal?: AbortSignal } = {},
-): Promise<Context> {
-  const context = new MeshContext(parts, options)
-  await context.start(options)
-  return context
-}
-
-class MeshContext implements Context, LifeCycle {
+/** A context on parts that are given to it; who makes them is `createContext`. */
+export class MeshContext implements Context, LifeCycle {
   readonly agent: AgentId
   readonly #parts: ContextParts
   readonly #registry: AgentRegistry
@@ -123,6 +116,7 @@ class MeshContext implements Context, LifeCycle {
   readonly #subscriptions = new Set<ContextSubscription>()
   readonly #life: LifeCycle
   #unlisten: (() => void) | undefined
+  #stopping: Promise<void> | undefined
 
   constructor(parts: ContextParts, options: CallsOptions) {
     const { ports, members, broker, mint, schemas, watch } = parts
@@ -143,7 +137,8 @@ class MeshContext implements Context, LifeCycle {
       call: (caller, target, input, callOptions) => this.#calls.call(caller, target, input, callOptions),
       take: (event) => this.#calls.take(event),
       mint: (type, name) => mint.mint(type, name),
-      isOwn: (agent) => mint.owns(agent),
+      isOwn: (agent) => agent === this.agent || mint.owns(agent),
+      forget: (agent) => parts.security.forget(agent),
       agentContext: (registry) => this.#agentContext(registry),
       onOffers: () => {
         this.#offers.changed()
@@ -230,7 +225,12 @@ class MeshContext implements Context, LifeCycle {
     return this.#parts.ports.counters.snapshot()
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
     this.#unlisten?.()
     this.#calls.refuse()
     await drain(this.#parts.ports.clock, DRAIN, () => this.#isIdle())
@@ -246,16 +246,16 @@ class MeshContext implements Context, LifeCycle {
   #isIdle(): boolean {
     if (this.#calls.open > 0) return false
     for (const subscription of this.#subscriptions) if (!subscription.isIdle) return false
-    for (const { status, waiting } of this.#registry.list) if (status === 'ACTIVE' && waiting > 0) return false
+    for (const agent of this.#registry.list) if (!agent.isIdle) return false
     return true
   }
 
   #agentContext(registry: AgentDirectory): AgentContext {
-    const { broker, mint, addresses } = this.#parts
+    const { broker, security, addresses } = this.#parts
     return {
       registry,
       broker,
-      security: mint,
+      security,
       get endpoint() {
         return addresses()
       },

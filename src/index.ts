@@ -4,7 +4,6 @@ export type {
   AgentDirectory,
   AgentInfo,
   AgentStatus,
-  SecurityManager,
 } from './agent/agent.ts'
 export { defineAgent } from './agent/define-agent.ts'
 export type {

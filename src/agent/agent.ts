@@ -1,7 +1,8 @@
 import type { EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
-import type { AgentId, ContextId } from '../core/ids.ts'
+import type { AgentId } from '../core/ids.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import type { SecurityManager } from '../identity/security-manager.ts'
 
 /** @see AMCP 1.5 specification 2.1 */
 export type AgentStatus = 'CREATED' | 'INACTIVE' | 'ACTIVE' | 'FAILED' | 'DESTROYED'
@@ -50,7 +51,8 @@ export interface Agent {
 export interface AgentContext {
   readonly registry: AgentDirectory
   readonly broker: EventBroker
-  readonly security: SecurityManager
+  /** Issues the tokens of this context's agents. */
+  readonly security: Pick<SecurityManager, 'tokenOf'>
   /** Addresses at which this context can be dialled. */
   readonly endpoint: readonly string[]
 }
@@ -66,11 +68,4 @@ export interface AgentInfo {
   readonly type: string
   readonly name: string | undefined
   readonly status: AgentStatus
-}
-
-/** Who vouches for the agents of this context. */
-export interface SecurityManager {
-  readonly context: ContextId
-  /** The agent's birth certificate, a compact JWS that names its origin, type and name; ERR_AGENT_UNKNOWN. */
-  birthCertificate(agent: AgentId): string
 }

@@ -64,17 +64,19 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   get id(): AgentId {
     return this.agent.id
   }
-
   get type(): string {
     return this.agent.type
   }
-
   get status(): AgentStatus {
     return this.#status
   }
-
   get waiting(): number {
     return this.#mailbox?.size ?? 0
+  }
+
+  /** Nothing is under way and nothing waits that could be handled now. */
+  get isIdle(): boolean {
+    return !this.#isBusy && (this.waiting === 0 || this.#status !== 'ACTIVE')
   }
 
   /** An event of a subscribed pattern or to the agent's own topic. */

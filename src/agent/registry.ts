@@ -41,6 +41,8 @@ export interface AgentRegistryComponents {
   mint(type: string, name: string | undefined): AgentId
   /** Whether this context minted the id. */
   isOwn(agent: AgentId): boolean
+  /** The agent is gone: nothing has to be kept for it. */
+  forget(agent: AgentId): void
   /** What agents that are classes of their own find around themselves. */
   agentContext(registry: AgentDirectory): AgentContext
   /** Agents came, went, or offer something else. */
@@ -157,7 +159,7 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
       if (hosted === undefined) continue
       this.#agents.delete(id)
       this.#withdraw(hosted)
-      ends.push(hosted.destroy())
+      ends.push(hosted.destroy().finally(() => this.#parts.forget(id)))
     }
     if (ends.length > 0) this.#parts.onOffers()
     await Promise.all(ends)

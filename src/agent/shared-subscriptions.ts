@@ -1,6 +1,7 @@
 import type { BrokerSubscription, EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { parsePattern } from '../events/pattern.ts'
 
 /** The namespace of single agents: an event to one of them reaches that agent and no other. */
 const AGENT_NAMESPACE = 'amcp.agent'
@@ -25,7 +26,8 @@ export class SharedSubscriptions {
   }
 
   /** Resolves when the broker has the pattern. ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED for topics of single agents. */
-  async add(pattern: string, listener: PatternListener): Promise<void> {
+  async add(given: string, listener: PatternListener): Promise<void> {
+    const pattern = parsePattern(given)
     if (pattern === AGENT_NAMESPACE || pattern.startsWith(AGENT_PREFIX)) {
       throw new AmcpError('ERR_TOPIC_RESERVED', `events to single agents cannot be listened to: ${pattern}`, {
         details: { topic: pattern },
@@ -36,7 +38,8 @@ export class SharedSubscriptions {
     await shared.subscription
   }
 
-  remove(pattern: string, listener: PatternListener): void {
+  remove(given: string, listener: PatternListener): void {
+    const pattern = given.endsWith('**') ? `${given.slice(0, -2)}>` : given
     const shared = this.#patterns.get(pattern)
     if (shared === undefined || !shared.listeners.delete(listener) || shared.listeners.size > 0) return
     this.#patterns.delete(pattern)

@@ -37,9 +37,10 @@ export function alone(): { registry: AgentRegistry; calls: Calls } {
     agentContext: (agents) => ({
       registry: agents,
       broker,
-      security: { context: self, birthCertificate: () => '' },
+      security: { tokenOf: () => ({ bytes: new Uint8Array(), hash: new Uint8Array() }) },
       endpoint: [],
     }),
+    forget: () => {},
     onOffers: () => {},
   })
   const calls = new Calls({ ports, broker, directory, agents: registry })

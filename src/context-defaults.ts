@@ -1,0 +1,49 @@
+import { dirname } from 'node:path'
+import { ThreadWatchdog } from './agent/thread-watchdog.ts'
+import type { ContextOptions } from './context-options.ts'
+import type { Clock } from './core/clock.ts'
+import { systemPorts } from './core/default-ports.ts'
+import { levelStore } from './core/level-store.ts'
+import type { Ports } from './core/ports.ts'
+import type { Store } from './core/store.ts'
+import { folderPaths, readIdentity, readMeshFile } from './identity/context-folder.ts'
+import type { ContextIdentity } from './identity/context-identity.ts'
+import type { MeshDescription } from './identity/mesh-description.ts'
+import { libp2pNetwork } from './network/libp2p/libp2p-network.ts'
+import type { Network } from './network/network.ts'
+
+/** What a context on Node takes from the machine where its options say nothing else. */
+
+export function defaultPorts({ logger }: ContextOptions): Ports {
+  return systemPorts(logger === undefined ? {} : { logger })
+}
+
+/** The context's folder, by its own name or by that of the mesh file in it. */
+export function folderOf({ folder, mesh, identity }: ContextOptions): string | undefined {
+  if (folder !== undefined) return folder
+  return typeof mesh === 'string' && identity === undefined ? dirname(mesh) : undefined
+}
+
+/** ERR_USAGE, ERR_MESH_FILE_INVALID, ERR_NOT_A_MEMBER, ERR_MEMBERSHIP_EXPIRED, ERR_WRONG_MESH. */
+export function folderIdentity(ports: Ports, folder: string): ContextIdentity {
+  return readIdentity(ports, folder)
+}
+
+export function meshFile(ports: Ports, path: string): MeshDescription {
+  return readMeshFile(ports, path)
+}
+
+/** ERR_FOLDER_IN_USE, ERR_STORE_UNREADABLE. */
+export function folderStore(folder: string): Promise<Store> {
+  return levelStore(folderPaths(folder).store)
+}
+
+export function defaultNetwork(ports: Ports, identity: ContextIdentity, options: ContextOptions): Network {
+  const { listen, mdns = false } = options
+  const { seed, mesh } = identity
+  return libp2pNetwork({ ports, seed, meshId: mesh.mesh, mdns, ...(listen === undefined ? {} : { listen }) })
+}
+
+export function defaultWatchdog(clock: Clock, limit: number): ThreadWatchdog {
+  return new ThreadWatchdog(clock, { limit })
+}

@@ -1,0 +1,53 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { AmcpError } from './core/errors.ts'
+import type { Logger } from './core/logger.ts'
+import type { Ports } from './core/ports.ts'
+import type { Store } from './core/store.ts'
+import type { ContextIdentity } from './identity/context-identity.ts'
+import type { MeshDescription } from './identity/mesh-description.ts'
+import type { MembershipTiming } from './membership/timing.ts'
+import type { Network } from './network/network.ts'
+
+/** How a context is made. Without `mesh`, `folder` and `identity` it founds a mesh of its own that nobody can join. */
+export interface ContextOptions {
+  /**
+   * The mesh file, or what it says. A path alone names the context's folder, too: the one that the file lies in.
+   * With `folder` or `identity` it only adds the addresses to join by, and must be of the same mesh.
+   */
+  mesh?: string | MeshDescription
+  /** The context's folder, as `amcp init` and `amcp join` make it: key, membership, store. One process at a time. */
+  folder?: string
+  /** Who the context is, instead of what a folder says. */
+  identity?: ContextIdentity
+  /** Multiaddrs to listen at. @default ['/ip4/127.0.0.1/tcp/0'] */
+  listen?: readonly string[]
+  /** Multiaddrs of members to join by, besides those of the mesh file: one that answers is enough. */
+  bootstrap?: readonly string[]
+  /** Whether to find members on the local network. @default false */
+  mdns?: boolean
+  /** False links only to `bootstrap` and to whoever dials: for lines and rings. @default true */
+  dialBeyond?: boolean
+  /** Schemas by topic pattern: data that does not fit is refused before it is sent. */
+  schemas?: Readonly<Record<string, StandardSchemaV1>>
+  /** Calls in flight, from here and to here each. @default 65_536 */
+  callLimit?: number
+  /** Longest the event loop may stand still before the running agent is named on standard error, ms. @default 2_000 */
+  watchdog?: number | false
+  /** @default silentLogger */
+  logger?: Logger
+  /**
+   * The context had to stop: ERR_DUPLICATE_IDENTITY (another process lives under its key), ERR_MEMBERSHIP_EXPIRED.
+   * During the start the returned promise rejects instead. @default the logger's error
+   */
+  onFault?: (fault: AmcpError) => void
+  /** Gives up starting. */
+  signal?: AbortSignal
+  /** Waits of the membership layer. */
+  timing?: Partial<MembershipTiming>
+  /** Instead of the machine's own time, chance and cryptography. */
+  ports?: Ports
+  /** Instead of libp2p; its id must be the identity's. */
+  network?: Network
+  /** Instead of the folder's LevelDB; whoever gives it closes it. */
+  store?: Store
+}

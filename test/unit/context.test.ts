@@ -1,0 +1,281 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import type { Agent, AgentContext } from '../../src/agent/agent.ts'
+import { defineAgent } from '../../src/agent/define-agent.ts'
+import type { AmcpEvent } from '../../src/events/event.ts'
+import { type Lonely, lonely } from './context-world.ts'
+
+async function started(schemas?: Parameters<typeof lonely>[0]): Promise<Lonely> {
+  const world = lonely(schemas)
+  await world.context.start()
+  return world
+}
+
+test('a handler gets what is published, in order, at the end of the turn, until it is unsubscribed', async () => {
+  const { context, clock } = await started()
+  const log: unknown[] = []
+  const subscription = context.subscribe('amcp.domain.>', (event) => void log.push(event.data))
+  await subscription.ready
+  await context.publish('amcp.domain.x', 1)
+  await context.publish('amcp.domain.y', 2, { priority: 9 })
+  await context.publish('amcp.domain.x', 3)
+  expect(log).toEqual([])
+  await clock.advance(0)
+  expect(log).toEqual([1, 2, 3])
+  subscription.unsubscribe()
+  subscription.unsubscribe()
+  await context.publish('amcp.domain.x', 4)
+  await clock.advance(0)
+  expect(log).toEqual([1, 2, 3])
+})
+
+test('a handler that waits or throws gets one event at a time, and each throw is counted', async () => {
+  const { context, clock, ports } = await started()
+  const log: string[] = []
+  const gates: (() => void)[] = []
+  context.subscribe('amcp.domain.x', async ({ data }) => {
+    log.push(`+${data}`)
+    await new Promise<void>((resolve) => gates.push(resolve))
+    log.push(`-${data}`)
+    if (data === 1) throw new Error('later')
+  })
+  context.subscribe('amcp.domain.x', () => {
+    throw new Error('at once')
+  })
+  await context.publish('amcp.domain.x', 1)
+  await context.publish('amcp.domain.x', 2)
+  await clock.advance(0)
+  expect(log).toEqual(['+1'])
+  gates.shift()!()
+  await clock.advance(0)
+  gates.shift()!()
+  await clock.advance(0)
+  expect(log).toEqual(['+1', '-1', '+2', '-2'])
+  expect(ports.counters.get('context.handler-threw')).toBe(3)
+})
+
+test('events can be read with for await; leaving the loop unsubscribes', async () => {
+  const { context, clock } = await started()
+  const events = context.subscribe('amcp.domain.>')
+  await events.ready
+  const read = (async () => {
+    const seen: unknown[] = []
+    for await (const event of events) {
+      seen.push([event.subject, event.data])
+      if (seen.length === 2) break
+    }
+    return seen
+  })()
+  await context.publish('amcp.domain.a', 1)
+  await clock.advance(0)
+  await context.publish('amcp.domain.b', 2)
+  expect(await read).toEqual([
+    ['amcp.domain.a', 1],
+    ['amcp.domain.b', 2],
+  ])
+  await context.publish('amcp.domain.c', 3)
+  expect(await events.next()).toEqual({ value: undefined, done: true })
+})
+
+test('a full queue drops the newest and counts it; what waits is still read after the end', async () => {
+  const { context, ports } = await started()
+  using events = context.subscribe('amcp.domain.x', { limit: 2 })
+  await events.ready
+  for (const data of [1, 2, 3]) await context.publish('amcp.domain.x', data)
+  expect(events.dropped).toBe(1)
+  expect(ports.counters.get('context.subscription-full')).toBe(1)
+  events.unsubscribe()
+  const rest: unknown[] = []
+  for await (const event of events) rest.push(event.data)
+  expect(rest).toEqual([1, 2])
+  expect(() => context.subscribe('amcp.domain.x', { limit: 0 })).toThrow(RangeError)
+})
+
+test('a pattern that cannot be listened to fails `ready`, and the reader', async () => {
+  const { context } = await started()
+  const handler = context.subscribe('amcp.agent.*', () => {})
+  await expect(handler.ready).rejects.toMatchObject({ code: 'ERR_TOPIC_RESERVED' })
+  const events = context.subscribe('amcp..x')
+  const waiting = events.next()
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
+  await expect(events.next()).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
+})
+
+test('TP-3 illegal and reserved topics, foreign types and bad attributes are refused before anything is sent', async () => {
+  const { context } = await started()
+  await expect(context.publish('amcp.domain..x', 1)).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
+  await expect(context.publish('amcp.domain.*', 1)).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
+  await expect(context.publish('amcp.control.stop', 1)).rejects.toMatchObject({ code: 'ERR_TOPIC_RESERVED' })
+  await expect(context.publish('amcp.domain.x', 1, { type: 'else' })).rejects.toMatchObject({
+    code: 'ERR_EVENT_INVALID',
+    details: { attribute: 'type' },
+  })
+  await expect(context.publish('amcp.domain.x', 1, { priority: 10 })).rejects.toMatchObject({
+    details: { attribute: 'priority' },
+  })
+})
+
+test('EV-5 data that does not fit the schema of its topic is refused with its path', async () => {
+  const { context, clock } = await started({
+    'amcp.domain.load': z.object({ load: z.number(), host: z.string().default('?') }),
+  })
+  const log: unknown[] = []
+  context.subscribe('amcp.domain.load', (event) => void log.push(event.data))
+  await expect(context.publish('amcp.domain.load', { load: 'high' })).rejects.toMatchObject({
+    code: 'ERR_SCHEMA_MISMATCH',
+    details: { path: 'load' },
+  })
+  await context.publish('amcp.domain.load', { load: 1 })
+  await clock.advance(0)
+  expect(log).toEqual([{ load: 1, host: '?' }])
+})
+
+test('EV-1 what the context publishes comes from an agent id of its own', async () => {
+  const { context, clock } = await started()
+  const log: AmcpEvent[] = []
+  context.subscribe('amcp.domain.x', (event) => void log.push(event))
+  await context.publish('amcp.domain.x', 1, { correlationid: 'c' })
+  await clock.advance(0)
+  expect(log[0]).toMatchObject({
+    specversion: '1.0',
+    source: `amcp://${context.id}/${context.agent}`,
+    type: 'amcp.domain.event',
+    correlationid: 'c',
+  })
+  expect(context.mint('amcp.context', 'self')).toBe(context.agent)
+  expect(context.mint('a')).not.toBe(context.mint('a'))
+})
+
+test('spawns, lists, calls and destroys agents', async () => {
+  const { context, clock } = await started()
+  const double = defineAgent({ type: 'double', capabilities: { double: { input: z.number(), handle: (n) => n * 2 } } })
+  const agent = await context.spawn(double, { name: 'd' })
+  expect(context.agents.list.map(({ id }) => id)).toEqual([agent.id])
+  expect(context.agents.get(agent.id)?.status).toBe('ACTIVE')
+  expect(await context.call('double', 4)).toBe(8)
+  expect(await context.call(agent.id, 5)).toBe(10)
+  expect(await context.destroy(agent.id)).toBe(1)
+  await expect(context.call('double', 4)).rejects.toMatchObject({ code: 'ERR_CAPABILITY_UNKNOWN' })
+  await clock.advance(0)
+})
+
+test('an agent of one’s own finds registry, broker, security and endpoint around itself', async () => {
+  const { context } = await started()
+  let around: AgentContext | undefined
+  const own: Agent = {
+    id: context.mint('own', 'x'),
+    type: 'own',
+    setContext: (given) => {
+      around = given
+    },
+    handleEvent: () => undefined,
+    serializeState: () => new Uint8Array(),
+    deserializeState: () => {},
+  }
+  await context.spawn(own)
+  expect(around?.endpoint).toEqual(context.addresses)
+  expect(around?.registry.get(own.id)?.type).toBe('own')
+  expect(around?.broker).toBeDefined()
+  expect(around?.security.tokenOf(own.id)).toBeDefined()
+})
+
+test('MS-2 offers are announced once a turn, and announced() waits for the latest', async () => {
+  const { context, clock, announced, ...world } = await started()
+  await context.announced()
+  const define = (name: string) => defineAgent({ type: name, capabilities: { [name]: { handle: () => 1 } } })
+  await Promise.all(['a', 'b', 'c'].map((name) => context.spawn(define(name))))
+  await clock.advance(0)
+  expect(announced.map((offers) => offers.map(({ capability }) => capability))).toEqual([['a', 'b', 'c']])
+  await context.announced()
+  expect(context.unconfirmed).toEqual(['somebody'])
+  expect(world.log).toEqual(['+network'])
+})
+
+test('announced() waits for what was announced while it waited, and tells of a failure', async () => {
+  const world = await started()
+  const { context, clock } = world
+  const define = (name: string) => defineAgent({ type: name, capabilities: { [name]: { handle: () => 1 } } })
+  world.holdAnnouncements = true
+  await context.spawn(define('a'))
+  await clock.advance(0)
+  const announced = context.announced()
+  await context.spawn(define('b'))
+  world.holdAnnouncements = false
+  world.acknowledge()
+  await clock.advance(0)
+  await announced
+  expect(world.announced).toHaveLength(2)
+  world.failAnnouncement = new Error('no link')
+  await context.spawn(define('c'))
+  await clock.advance(0)
+  await expect(context.announced()).rejects.toThrow('no link')
+  expect(context.metrics()['context.announcement-failed']).toBe(1)
+})
+
+test('a lost link fails the calls over it', async () => {
+  const { context, lose } = await started()
+  lose('12D3KooWSomebody')
+  expect(context.members).toEqual([])
+})
+
+test('stop drains what was accepted, then stops the parts in reverse; twice is once', async () => {
+  const { context, clock, log } = await started()
+  const seen: unknown[] = []
+  let release = (): void => {}
+  await context.spawn(
+    defineAgent({
+      type: 'slow',
+      subscribe: ['amcp.domain.x'],
+      onEvent: async ({ data }) => {
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+        seen.push(data)
+      },
+    }),
+  )
+  const stream = context.subscribe('amcp.domain.x')
+  context.subscribe('amcp.domain.x', (event) => void seen.push(`handler ${event.data}`))
+  await stream.ready
+  await context.publish('amcp.domain.x', 1)
+  await context.publish('amcp.domain.x', 2)
+  const stopped = context.stop()
+  await clock.advance(20)
+  release()
+  await clock.advance(20)
+  release()
+  await clock.advance(20)
+  await stopped
+  expect(seen).toEqual(['handler 1', 'handler 2', 1, 2])
+  expect(log).toEqual(['+network', '-network'])
+  await context.stop()
+  await context[Symbol.asyncDispose]()
+  const rest: unknown[] = []
+  for await (const event of stream) rest.push(event.data)
+  expect(rest).toEqual([1, 2])
+  await expect(context.publish('amcp.domain.x', 1)).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+  await expect(context.spawn(defineAgent({ type: 'a' }))).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+  await expect(context.call('x', 1)).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+})
+
+test('stop waits at most 10 s for what never ends', async () => {
+  const { context, clock } = await started()
+  await context.spawn(defineAgent({ type: 'stuck', capabilities: { hang: { handle: () => new Promise(() => {}) } } }))
+  const call = expect(context.call('hang', 1, { deadline: 100_000 })).rejects.toMatchObject({ code: 'ERR_AGENT_STATE' })
+  let ended = false
+  const stopped = context.stop().then(() => {
+    ended = true
+  })
+  await clock.advance(9_990)
+  expect(ended).toBe(false)
+  await clock.advance(20_000)
+  await stopped
+  await call
+})
+
+test('a part that fails to start fails the start, and nothing runs afterwards', async () => {
+  const world = lonely()
+  const fault = new Error('port taken')
+  await expect(world.context.start({ signal: AbortSignal.abort(fault) })).rejects.toBe(fault)
+  await expect(world.context.call('x', 1)).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+})
