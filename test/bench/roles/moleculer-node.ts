@@ -4,12 +4,12 @@ import { roleOptions, serveRole } from '../harness/role.ts'
 import { nextReading, type Reading } from '../harness/workload.ts'
 
 /** Two nodes that know each other's address, so that no multicast is needed. */
-const { nodeId, port, peer, echo } = roleOptions<{ nodeId: string; port: number; peer: string; echo: boolean }>()
+const { nodeId, port, urls, echo } = roleOptions<{ nodeId: string; port: number; urls: string[]; echo: boolean }>()
 const broker = new ServiceBroker({
   nodeID: nodeId,
   logger: false,
-  transporter: { type: 'TCP', options: { udpDiscovery: false, port, urls: [peer], useHostname: false } },
-} as ConstructorParameters<typeof ServiceBroker>[0])
+  transporter: { type: 'TCP', options: { udpDiscovery: false, port, urls, useHostname: false } },
+} as unknown as ConstructorParameters<typeof ServiceBroker>[0])
 if (echo) {
   broker.createService({ name: 'bench', actions: { echo: (context: { params: { data: Reading } }) => context.params } })
 }

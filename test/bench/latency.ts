@@ -1,0 +1,52 @@
+import { median, pairCount, percentile, printFigure, quick } from './harness/pairs.ts'
+import { type LaneChoice, meshSide, natsSide, type Side, startNatsServer } from './harness/sides.ts'
+
+/** Milliseconds from the call of publish to the handler in the other process, at 1,000 events a second. */
+const rate = 1_000
+const seconds = quick ? 1 : 3
+
+interface Quantiles {
+  p50: number
+  p99: number
+}
+
+async function measure({ publisher, subscribers }: Side): Promise<Quantiles> {
+  await subscribers[0]!.ask('latencies')
+  await publisher.ask('paced', { rate, seconds })
+  const micros = (await subscribers[0]!.ask<number[]>('latencies')).sort((a, b) => a - b)
+  return { p50: percentile(micros, 0.5) / 1_000, p99: percentile(micros, 0.99) / 1_000 }
+}
+
+const lanes: Record<string, LaneChoice> = {
+  direct: { force: 'direct' },
+  signed: { force: 'direct', signDirect: true },
+  gossip: { force: 'gossip' },
+}
+
+await using server = await startNatsServer()
+await using rival = await natsSide(server)
+await measure(rival)
+for (const [name, lane] of Object.entries(lanes)) {
+  await using ours = await meshSide(lane)
+  await measure(ours)
+  const samples: { ours: Quantiles; rival: Quantiles }[] = []
+  for (let pair = 0; pair < pairCount; pair += 1)
+    samples.push({ ours: await measure(ours), rival: await measure(rival) })
+  const print = (figure: string, quantile: keyof Quantiles): void =>
+    printFigure({
+      figure,
+      value: median(samples.map((sample) => sample.ours[quantile])),
+      unit: 'ms',
+      rival: `nats-server ${server.version}`,
+      rivalValue: median(samples.map((sample) => sample.rival[quantile])),
+      ratio: median(samples.map((sample) => sample.ours[quantile] / sample.rival[quantile])),
+      conditions: { rate, lane: name, quantile, pairs: pairCount, seconds },
+    })
+  if (name === 'direct') {
+    print('latency', 'p50')
+    print('latency-p99', 'p99')
+  } else {
+    print(`latency-${name}`, 'p50')
+    print(`latency-${name}-p99`, 'p99')
+  }
+}
