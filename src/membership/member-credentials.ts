@@ -1,4 +1,4 @@
-import type { ContextId } from '../core/ids.ts'
+import type { AgentId, ContextId } from '../core/ids.ts'
 
 /** What membership needs of this context's identity and of the mesh's rules for admission. */
 export interface MemberCredentials {
@@ -13,4 +13,8 @@ export interface MemberCredentials {
    * Throws ERR_NOT_A_MEMBER, ERR_MEMBERSHIP_EXPIRED or ERR_WRONG_MESH.
    */
   check(context: ContextId, membership: Uint8Array, now: number): void
+  /** The 64 bits of a context's key by which the ids of its agents name it, as text. */
+  originOfContext(context: ContextId): string
+  /** The same bits out of an agent's id; for what is no agent id, a text that no context has. */
+  originOfAgent(agent: AgentId): string
 }

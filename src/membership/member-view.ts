@@ -1,7 +1,7 @@
-import type { Crypto } from '../core/crypto.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import { AgentOrigins } from './agent-origins.ts'
 import { Interest } from './interest.ts'
+import type { MemberCredentials } from './member-credentials.ts'
 import type { LocatedOffer } from './members.ts'
 import { OfferIndex } from './offer-index.ts'
 import { bytesOfHex } from './state-entry.ts'
@@ -9,7 +9,7 @@ import type { StateMap } from './state-map.ts'
 
 export interface MemberViewComponents {
   map: StateMap
-  crypto: Crypto
+  credentials: MemberCredentials
 }
 
 /** What is derived from the map: who is present, who listens, who offers, whose agents. Brought up to date by `refresh`. */
@@ -28,13 +28,13 @@ export class MemberView {
    * @param period ms between renewals; after two of them without one an entry is stale
    * @param shards how many the mesh has
    */
-  constructor({ map, crypto }: MemberViewComponents, self: ContextId, period: number, shards: number) {
+  constructor({ map, credentials }: MemberViewComponents, self: ContextId, period: number, shards: number) {
     this.#map = map
     this.#self = self
     this.#period = period
     this.#interest = new Interest(map, shards)
     this.#offers = new OfferIndex(map)
-    this.#origins = new AgentOrigins(crypto)
+    this.#origins = new AgentOrigins(credentials)
     this.#origins.add(self)
   }
 

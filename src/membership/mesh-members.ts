@@ -74,6 +74,7 @@ class MeshMembers implements Members {
   #wasConverged = true
   #unlisten: (() => void) | undefined
   #renewal: Timer | undefined
+  #expiry: Timer | undefined
   #starting: Promise<void> | undefined
   #isRunning = false
   #isDuplicate = false
@@ -97,7 +98,7 @@ class MeshMembers implements Members {
     const incarnation = hexOf(this.incarnation)
     this.#map = new StateMap(ports.crypto, this.self, 3 * this.#timing.period)
     this.#own = new OwnEntry(ports, credentials, this.self, incarnation)
-    this.#view = new MemberView({ map: this.#map, crypto: ports.crypto }, this.self, this.#timing.period, shards)
+    this.#view = new MemberView({ map: this.#map, credentials }, this.self, this.#timing.period, shards)
     this.#lives = new LivesOfSelf(this.#own, incarnation)
     this.#store = new MemberStore(store)
     this.#announcer = new Announcer({ ports, own: this.#own }, this.#timing, {
@@ -135,6 +136,7 @@ class MeshMembers implements Members {
     this.#isRunning = false
     this.#unlisten?.()
     this.#renewal?.cancel()
+    this.#expiry?.cancel()
     this.#connector.stop()
     this.#hellos.stop()
     this.#joining.stop()
@@ -202,6 +204,7 @@ class MeshMembers implements Members {
     this.#hellos.start()
     this.#joining.expect(this.#connector.start())
     this.#renewLater()
+    this.#expireLater()
     await this.#joining.wait(signal)
     await this.#announcer.confirmed()
     await this.#store.save()
@@ -217,7 +220,6 @@ class MeshMembers implements Members {
   #renewLater(): void {
     const wait = this.#timing.period * (1 - this.#ports.random.float() / 10)
     this.#renewal = this.#ports.clock.after(wait, () => {
-      this.#expire()
       this.#announcer.renew()
       this.#exchange.exchangeDigests()
       this.#connector.review()
@@ -226,16 +228,17 @@ class MeshMembers implements Members {
     })
   }
 
-  #expire(): void {
-    const now = this.#ports.clock.monotonic()
-    const gone = this.#map.expire(now)
-    if (gone.length > 0) {
+  /** Four times a period, so that an entry is stale or absent soon after its time and not a period late. */
+  #expireLater(): void {
+    this.#expiry = this.#ports.clock.after(this.#timing.period / 4, () => {
+      const gone = this.#map.expire(this.#ports.clock.monotonic())
       this.#ports.counters.add('membership.entry.expired', gone.length)
       this.#exchange.forget(gone)
-      for (const context of gone) this.#located.delete(context)
       this.#announcer.acknowledgements.forget(gone)
-    }
-    this.#changed()
+      for (const context of gone) this.#located.delete(context)
+      this.#changed()
+      this.#expireLater()
+    })
   }
 
   #save(): void {

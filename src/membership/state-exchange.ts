@@ -7,7 +7,7 @@ import { EntryVerifier } from './entry-verifier.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import type { StateEntry, StateHead } from './state-entry.ts'
 import { StateLink, wantsAcknowledgement } from './state-link.ts'
-import type { StateMap } from './state-map.ts'
+import { hasLeft, type StateMap } from './state-map.ts'
 import type { Ack, EntryRecord, StateMessage } from './state-messages.ts'
 import { decodeMessage, STATE_PROTOCOL } from './state-messages.ts'
 import type { MembershipTiming } from './timing.ts'
@@ -262,12 +262,18 @@ export class StateExchange {
 
   #apply(link: StateLink, entry: StateEntry, age: number): void {
     const { context, version } = entry.head
+    if (age > this.#map.lifetime) {
+      // Absent here already: taking it back would let two contexts keep a dead one alive between them.
+      this.#ports.counters.add('membership.entry.too-old')
+      return
+    }
     if (this.#map.apply(entry, this.#ports.clock.monotonic() - age) !== 'newer') {
       link.tell(context)
       return
     }
     const { peer } = link.stream
     this.#via.set(context, peer)
+    if (hasLeft(entry)) this.#admitted.delete(context)
     const isOurs = this.#map.members.length <= ACKNOWLEDGING_MEMBERS || peer === context
     if (wantsAcknowledgement(entry) && isOurs) link.acknowledge([context, version, this.#network.id])
     for (const other of this.#links.values()) {

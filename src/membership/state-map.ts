@@ -34,15 +34,16 @@ export class StateMap {
   readonly #held = new Map<ContextId, Held>()
   readonly #crypto: Crypto
   readonly #self: ContextId
-  readonly #lifetime: number
+  /** Ms without a renewal after which an entry is absent. */
+  readonly lifetime: number
   #live: readonly ContextId[] | undefined
   #digest: string | undefined
 
-  /** @param lifetime ms without a renewal after which an entry is absent; the own entry never is */
+  /** @param lifetime the own entry outlives it */
   constructor(crypto: Crypto, self: ContextId, lifetime: number) {
     this.#crypto = crypto
     this.#self = self
-    this.#lifetime = lifetime
+    this.lifetime = lifetime
   }
 
   get(context: ContextId): StateEntry | undefined {
@@ -84,7 +85,7 @@ export class StateMap {
   expire(now: number): ContextId[] {
     const gone: ContextId[] = []
     for (const [context, { issued }] of this.#held)
-      if (context !== this.#self && now - issued > this.#lifetime) gone.push(context)
+      if (context !== this.#self && now - issued > this.lifetime) gone.push(context)
     for (const context of gone) this.#held.delete(context)
     if (gone.length > 0) {
       this.#live = undefined
@@ -119,4 +120,4 @@ export class StateMap {
 }
 
 const encoder = new TextEncoder()
-const hasLeft = (entry: StateEntry): boolean => (entry.head.flags & FLAG_LEFT) !== 0
+export const hasLeft = (entry: StateEntry): boolean => (entry.head.flags & FLAG_LEFT) !== 0

@@ -24,22 +24,28 @@ export interface CredentialOptions {
   mesh?: string
   /** The text of the membership: `member` is good, `expired` and others are not. */
   membership?: string
+  /** The same, changing in time. */
+  words?: () => string
 }
 
 /** Memberships that are mere words, so that each reason for a refusal can be had at will. */
 export function wordCredentials(
   n: number,
-  { mesh = 'mesh', membership = 'member' }: CredentialOptions = {},
+  { mesh = 'mesh', membership = 'member', words = () => membership }: CredentialOptions = {},
 ): MemberCredentials {
   return {
     mesh,
-    own: encoder.encode(membership),
+    get own() {
+      return encoder.encode(words())
+    },
     sign: (message) => keyOf(n).sign(message),
     check: (context, bytes) => {
       const word = decoder.decode(bytes)
       if (word === 'expired') throw new AmcpError('ERR_MEMBERSHIP_EXPIRED', `${context} had a membership`)
       if (!word.startsWith('member')) throw new AmcpError('ERR_NOT_A_MEMBER', `${context} has none`)
     },
+    originOfContext: (context) => context.slice(-4),
+    originOfAgent: (agent) => agent.slice(-4),
   }
 }
 
@@ -68,7 +74,7 @@ export class FakeMesh {
 
   async node(
     n: number,
-    { place = `/node/${n}`, store, skew = 0, mesh, membership, ...options }: NodeOptions = {},
+    { place = `/node/${n}`, store, skew = 0, mesh, membership, words, ...options }: NodeOptions = {},
   ): Promise<Node> {
     this.#seed += 1
     const { clock } = this
@@ -90,6 +96,7 @@ export class FakeMesh {
     const credentials = wordCredentials(n, {
       ...(mesh === undefined ? {} : { mesh }),
       ...(membership === undefined ? {} : { membership }),
+      ...(words === undefined ? {} : { words }),
     })
     const members = meshMembers(
       { ports, network, store: kept, credentials },

@@ -109,6 +109,7 @@ export class FakeNetwork implements Network {
   readonly links: Link[] = []
   readonly dialled: string[] = []
   readonly opened: FakeStream[] = []
+  #isDead = false
   readonly #admitted = new Set<ContextId>()
   readonly #known = new Map<ContextId, readonly string[]>()
   readonly #listeners = new Set<PeerListener>()
@@ -128,11 +129,13 @@ export class FakeNetwork implements Network {
 
   /** As after SIGKILL: links close, nothing is said. */
   async stop(): Promise<void> {
+    this.#isDead = true
     this.swarm.networks.delete(this.address)
     for (const link of [...this.links]) this.cut(link)
   }
 
   async dial(address: string): Promise<ContextId> {
+    if (this.#isDead) throw new AmcpError('ERR_DIAL_FAILED', 'this process is dead')
     this.dialled.push(address)
     const other = this.swarm.networks.get(address)
     if (other === undefined || this.swarm.unreachable.has(address)) throw new AmcpError('ERR_DIAL_FAILED', address)
@@ -220,8 +223,10 @@ export class FakeNetwork implements Network {
     },
   }
 
-  /** Messages are lost from now on, and no socket says so. */
+  /** As when the machine loses its power: nothing goes out or comes in any more, and no socket says so. */
   silence(): void {
+    this.#isDead = true
+    this.swarm.networks.delete(this.address)
     for (const link of this.links) link.isSilent = true
   }
 
