@@ -3,12 +3,15 @@ import type { Stream } from '@libp2p/interface'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { Gossip, Verdict } from '../network.ts'
-import { drainOrEnd } from './message-stream.ts'
+import { drainOrEnd, plain } from './message-stream.ts'
 import type { RejectScores } from './scoring.ts'
 
 /** Up to this many subscribers a frame goes straight to all that are linked; above, to the topic's mesh. */
 const FLOOD_LIMIT = 12
 const MESH_SIZE = 6
+/** Looks for the stream to a peer that subscribes; after them the watchdog sees to it. */
+const STREAM_LOOKS = 200
+const STREAM_LOOK_INTERVAL = 10
 
 /** Public parts of gossipsub's class that its exported type leaves out. */
 interface GossipRouter extends Omit<GossipSub, 'publish'> {
@@ -42,10 +45,12 @@ export class Libp2pGossip implements Gossip {
   attach(pubsub: GossipSub): void {
     this.#pubsub = pubsub as unknown as GossipRouter
     pubsub.addEventListener('gossipsub:message', ({ detail: { msg, propagationSource } }) => {
-      for (const listener of this.#listeners) listener(msg.topic, msg.data, propagationSource.toString())
+      for (const listener of this.#listeners) listener(msg.topic, plain(msg.data), propagationSource.toString())
     })
     pubsub.addEventListener('subscription-change', ({ detail }) => {
-      for (const { topic } of detail.subscriptions) this.#changed(topic)
+      const topics = detail.subscriptions.map(({ topic }) => topic)
+      for (const topic of topics) this.#changed(topic)
+      this.#tellWhenReachable(detail.peerId.toString(), topics, STREAM_LOOKS)
     })
     pubsub.addEventListener('gossipsub:graft', ({ detail }) => this.#changed(detail.topic))
     pubsub.addEventListener('gossipsub:prune', ({ detail }) => this.#changed(detail.topic))
@@ -74,7 +79,7 @@ export class Libp2pGossip implements Gossip {
 
   publish(topic: string, bytes: Uint8Array): number {
     const pubsub = this.#pubsub
-    const subscribers = pubsub?.getSubscribers(topic).length ?? 0
+    const subscribers = this.subscribers(topic).length
     if (pubsub === undefined || subscribers === 0) return 0
     const floodPublish = subscribers <= FLOOD_LIMIT
     const expected = floodPublish
@@ -104,8 +109,12 @@ export class Libp2pGossip implements Gossip {
     this.#listeners.push(listener)
   }
 
+  /** Those to whom our stream is open: gossipsub hears of a subscription before it can send, and drops frames meanwhile. */
   subscribers(topic: string): readonly ContextId[] {
-    return this.#pubsub?.getSubscribers(topic).map(String) ?? []
+    const subscribers: ContextId[] = []
+    for (const peer of this.#pubsub?.getSubscribers(topic) ?? [])
+      if (this.hasStream(peer.toString())) subscribers.push(peer.toString())
+    return subscribers
   }
 
   neighbours(topic: string): readonly ContextId[] {
@@ -135,6 +144,15 @@ export class Libp2pGossip implements Gossip {
     return this.#pubsub?.streamsOutbound.get(peer)?.rawStream.status === 'open'
   }
 
+  /** gossipsub does not tell when its stream to a peer opens, mostly a few ms after the peer's first word. */
+  #tellWhenReachable(peer: ContextId, topics: readonly string[], looks: number): void {
+    if (looks === 0 || topics.length === 0 || (looks === STREAM_LOOKS && this.hasStream(peer))) return
+    this.#ports.clock.after(STREAM_LOOK_INTERVAL, () => {
+      if (!this.hasStream(peer)) this.#tellWhenReachable(peer, topics, looks - 1)
+      else for (const topic of topics) this.#changed(topic)
+    })
+  }
+
   #fullest(): Stream | undefined {
     let fullest: Stream | undefined
     for (const { rawStream } of this.#pubsub?.streamsOutbound.values() ?? [])
@@ -147,7 +165,7 @@ export class Libp2pGossip implements Gossip {
     const pubsub = this.#pubsub
     if (pubsub === undefined) return
     // Exact topics only, so each is registered, and before the first frame can come.
-    pubsub.topicValidators.set(topic, (peer, message) => this.#verdict(topic, message.data, peer.toString()))
+    pubsub.topicValidators.set(topic, (peer, message) => this.#verdict(topic, plain(message.data), peer.toString()))
     pubsub.subscribe(topic)
   }
 

@@ -47,16 +47,28 @@ export function joinWrites(connection: MessageStream, clock: Clock): void {
     // A connection that is closed meanwhile has told its streams so; what waits then has nowhere to go.
     if (connection.status === 'open') send(joined)
   }
+  /** The headers in front of large chunks leave as one write, the chunks as they are. */
+  const sendLarge = (data: Data): boolean => {
+    let more = true
+    for (const chunk of data instanceof Uint8Array ? [data] : data) {
+      if (chunk.length <= SMALL) {
+        waiting.push(chunk)
+        bytes += chunk.length
+        continue
+      }
+      flush()
+      more = send(chunk)
+    }
+    flush()
+    return more && !connection.writableNeedsDrain
+  }
   const endTurn = (): void => {
     sentThisTurn = false
     flush()
   }
 
   connection.send = (data: Data): boolean => {
-    if (data.byteLength > SMALL) {
-      flush()
-      return send(data)
-    }
+    if (data.byteLength > SMALL) return sendLarge(data)
     const flat = data.subarray()
     if (sentThisTurn) {
       waiting.push(flat)

@@ -71,7 +71,11 @@ class Libp2pNetwork implements Network {
     const { ports, seed, preset } = options
     this.#options = options
     this.id = contextIdOf(ports.crypto.signingKey(seed).publicKey)
-    this.#peers = new Peers({ dialTimeout: preset.dialTimeout, onGone: (peer) => this.#gate.withdraw(peer) })
+    this.#peers = new Peers({
+      clock: ports.clock,
+      dialTimeout: preset.dialTimeout,
+      onGone: (peer) => this.#gate.withdraw(peer),
+    })
     const connectionOf = (peer: ContextId) => this.#peers.connectionOf(peer)
     this.#gate = new AdmissionGate(ports, (peer) => connectionOf(peer.toString()))
     this.#scores = new RejectScores(ports.clock)
@@ -82,7 +86,7 @@ class Libp2pNetwork implements Network {
       connectionOf,
       openTimeout: preset.openTimeout,
     })
-    this.records = this.#records = new DhtRecords(ports.crypto)
+    this.records = this.#records = new DhtRecords(ports)
     this.#watchdog = new GossipWatchdog({
       ports,
       timeout: preset.gossipStreamTimeout,
@@ -152,7 +156,7 @@ class Libp2pNetwork implements Network {
     this.#options.ports.logger.warn({ peer, reason }, 'a peer is expelled')
     this.#options.ports.counters.add('network.expelled')
     this.#gate.withdraw(peer)
-    this.#hangUp(peer).catch((error: unknown) => this.#failed('disconnect', peer, error))
+    this.#peers.disconnect(peer).catch((error: unknown) => this.#failed('disconnect', peer, error))
   }
 
   isAdmitted(peer: ContextId): boolean {
@@ -187,7 +191,8 @@ class Libp2pNetwork implements Network {
   }
 
   async #stop(starting: Promise<void>): Promise<void> {
-    await starting
+    // Its error is told to whoever called start().
+    await starting.catch(() => {})
     this.#watchdog.stop()
     const node = this.#node
     this.#node = undefined
@@ -203,12 +208,10 @@ class Libp2pNetwork implements Network {
     this.#peers.detach()
   }
 
-  #hangUp(peer: ContextId): Promise<void> {
-    return this.#peers.disconnect(peer)
-  }
-
   #redial(peer: ContextId): void {
-    this.#hangUp(peer)
+    this.#peers
+      .disconnect(peer)
+
       .then(() => this.#peers.connect(peer, undefined))
       .catch((error: unknown) => this.#failed('redial', peer, error))
   }

@@ -96,8 +96,8 @@ export class Libp2pMessageStream implements MessageStream {
 
   readonly #onData = ({ data }: StreamMessageEvent): void => {
     try {
-      if (data instanceof Uint8Array) this.#reader.push(data)
-      else for (const chunk of data) this.#reader.push(chunk)
+      if (data instanceof Uint8Array) this.#reader.push(plain(data))
+      else for (const chunk of data) this.#reader.push(plain(chunk))
     } catch (error) {
       this.abort(error as Error)
     }
@@ -135,6 +135,11 @@ export class Libp2pMessageStream implements MessageStream {
     this.#end = { reason }
     this.#closeListener?.(reason)
   }
+}
+
+/** Node's sockets hand over Buffers, whose `slice` and JSON form differ from a Uint8Array's. */
+export function plain(bytes: Uint8Array): Uint8Array {
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
 }
 
 function lost(cause?: Error): AmcpError {

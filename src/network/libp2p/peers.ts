@@ -2,15 +2,18 @@ import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
+import type { Clock } from '../../core/clock.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { PeerListener } from '../network.ts'
+import { deadline } from './deadline.ts'
 
 /** Peers whose addresses are remembered; the one remembered longest ago goes first. */
 const REMEMBERED_PEERS = 4_096
 const ADDRESSES_PER_PEER = 16
 
 export interface PeersOptions {
+  readonly clock: Clock
   /** ms. */
   readonly dialTimeout: number
   /** Told before the listeners that the peer's last link has closed. */
@@ -106,12 +109,15 @@ export class Peers {
   async #dial(to: Multiaddr[], name: string, signal: AbortSignal | undefined): Promise<Connection> {
     signal?.throwIfAborted()
     if (this.#node === undefined) throw new AmcpError('ERR_STOPPED', 'the network is not started')
-    const timeout = AbortSignal.timeout(this.#options.dialTimeout)
+    const { clock, dialTimeout } = this.#options
+    const limit = deadline(clock, dialTimeout, signal)
     try {
-      return await this.#node.dial(to, { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) })
+      return await this.#node.dial(to, { signal: limit.signal })
     } catch (cause) {
       signal?.throwIfAborted()
       throw new AmcpError('ERR_DIAL_FAILED', `nobody answers at ${name}`, { cause, retryable: true })
+    } finally {
+      limit.clear()
     }
   }
 

@@ -1,10 +1,11 @@
 import type { ContentRouting } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { toString as encodeBytes } from 'uint8arrays/to-string'
-import type { Crypto } from '../../core/crypto.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
 import type { Records } from '../network.ts'
+import { deadline } from './deadline.ts'
 
 /** Multihash prefix of a SHA-256 digest. */
 const SHA_256 = Uint8Array.of(0x12, 0x20)
@@ -15,11 +16,11 @@ type Cid = Parameters<ContentRouting['provide']>[0]
 
 /** The Records port over kad-dht's provider records. */
 export class DhtRecords implements Records {
-  readonly #crypto: Crypto
+  readonly #ports: Ports
   #routing: ContentRouting | undefined
 
-  constructor(crypto: Crypto) {
-    this.#crypto = crypto
+  constructor(ports: Ports) {
+    this.#ports = ports
   }
 
   attach(routing: ContentRouting): void {
@@ -31,7 +32,13 @@ export class DhtRecords implements Records {
   }
 
   async provide(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    await this.#started().provide(this.#cid(key), { signal: limited(signal) })
+    const routing = this.#started()
+    const limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, signal)
+    try {
+      await routing.provide(this.#cid(key), { signal: limit.signal })
+    } finally {
+      limit.clear()
+    }
   }
 
   async withdraw(key: string): Promise<void> {
@@ -40,9 +47,10 @@ export class DhtRecords implements Records {
 
   async *providers(key: string, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<ContextId> {
     const found = new Set<ContextId>()
-    const limit = limited(signal)
+    const routing = this.#started()
+    const limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, signal)
     try {
-      for await (const { id } of this.#started().findProviders(this.#cid(key), { signal: limit })) {
+      for await (const { id } of routing.findProviders(this.#cid(key), { signal: limit.signal })) {
         const peer = id.toString()
         if (found.has(peer)) continue
         found.add(peer)
@@ -51,7 +59,9 @@ export class DhtRecords implements Records {
     } catch (error) {
       signal?.throwIfAborted()
       // The time being up is the end of the search, and no fault.
-      if (!limit.aborted) throw error
+      if (!limit.isOver) throw error
+    } finally {
+      limit.clear()
     }
   }
 
@@ -62,15 +72,10 @@ export class DhtRecords implements Records {
 
   /** The key's SHA-256 as a CID; a peer id made of a digest is the shortest way to one. */
   #cid(key: string): Cid {
-    const digest = this.#crypto.sha256(new TextEncoder().encode(key))
+    const digest = this.#ports.crypto.sha256(new TextEncoder().encode(key))
     const multihash = new Uint8Array(SHA_256.length + digest.length)
     multihash.set(SHA_256)
     multihash.set(digest, SHA_256.length)
     return peerIdFromString(encodeBytes(multihash, 'base58btc')).toCID()
   }
-}
-
-function limited(signal: AbortSignal | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(SEARCH_TIMEOUT)
-  return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
 }

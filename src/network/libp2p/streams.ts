@@ -5,6 +5,7 @@ import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { MessageStream, Streams } from '../network.ts'
 import type { AdmissionGate } from './admission-gate.ts'
+import { deadline } from './deadline.ts'
 import { Libp2pMessageStream } from './message-stream.ts'
 
 const STREAMS_PER_PEER = 256
@@ -61,29 +62,27 @@ export class Libp2pStreams implements Streams {
     { signal, beforeAdmission = false }: { signal?: AbortSignal; beforeAdmission?: boolean } = {},
   ): Promise<MessageStream> {
     signal?.throwIfAborted()
-    const { gate, connectionOf, openTimeout } = this.#options
+    const { ports, gate, connectionOf, openTimeout } = this.#options
     const connection = connectionOf(peer)
     if (connection === undefined) throw new AmcpError('ERR_NOT_CONNECTED', `no link to ${peer}`, { retryable: true })
     if (!beforeAdmission && !gate.isAdmitted(peer)) throw refused(peer, protocol, 'is not admitted here yet')
-    const timeout = AbortSignal.timeout(openTimeout)
-    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
-    let raw: Stream
+    const limit = deadline(ports.clock, openTimeout, signal)
     try {
-      raw = await connection.newStream(protocol, { signal: either, maxOutboundStreams: STREAMS_PER_PEER })
+      const raw = await connection.newStream(protocol, {
+        signal: limit.signal,
+        maxOutboundStreams: STREAMS_PER_PEER,
+      })
+      const stream = new Libp2pMessageStream(raw, peer, protocol)
+      await served(stream, limit.signal)
+      return stream
     } catch (cause) {
       signal?.throwIfAborted()
       if (connection.status !== 'open')
         throw new AmcpError('ERR_NOT_CONNECTED', `the link to ${peer} ended`, { cause, retryable: true })
-      throw refused(peer, protocol, 'does not serve it', cause)
-    }
-    const stream = new Libp2pMessageStream(raw, peer, protocol)
-    await served(stream, either).catch((cause: unknown) => {
-      signal?.throwIfAborted()
-      if (connection.status !== 'open')
-        throw new AmcpError('ERR_NOT_CONNECTED', `the link to ${peer} ended`, { cause, retryable: true })
       throw refused(peer, protocol, 'does not serve it to us', cause)
-    })
-    return stream
+    } finally {
+      limit.clear()
+    }
   }
 
   async #register(node: Libp2p, protocol: string): Promise<void> {
@@ -116,9 +115,7 @@ export class Libp2pStreams implements Streams {
 /** Resolves at the first message, which is empty, and leaves the later ones for the stream's user. */
 function served(stream: Libp2pMessageStream, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      stream.abort(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
-    }
+    const onAbort = (): void => stream.abort(new AmcpError('ERR_STREAM_CLOSED', 'given up', { cause: signal.reason }))
     signal.addEventListener('abort', onAbort, { once: true })
     stream.onFirst(() => {
       signal.removeEventListener('abort', onAbort)

@@ -37,7 +37,8 @@ export class GossipWatchdog {
     const { ports, timeout } = this.#options
     this.#timer = ports.clock.after(timeout / 4, () => {
       this.#check()
-      this.start()
+      // Stopped by what the check has caused?
+      if (this.#timer !== undefined) this.start()
     })
   }
 

@@ -1,0 +1,150 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect, test } from 'vitest'
+import { systemPorts } from '../../src/core/default-ports.ts'
+import { AdmissionGate } from '../../src/network/libp2p/admission-gate.ts'
+import { createNode, type Node } from '../../src/network/libp2p/create-node.ts'
+import { lanNetwork } from '../../src/network/libp2p/preset.ts'
+import { RejectScores } from '../../src/network/libp2p/scoring.ts'
+import type { Network } from '../../src/network/network.ts'
+import { type Libp2pMesh, openLibp2p } from '../integration/libp2p-mesh.ts'
+
+const TOPIC = 'amcp/1/fault/s/1/0'
+const preset = { ...lanNetwork, gossipStreamTimeout: 200 }
+
+test('a gossip stream that was reset while the link lives is opened again, and frames flow', async () => {
+  await using fault = await prepared()
+  const { network, mesh, peer, heard } = fault
+  inboundStream(peer, network.id)!.abort(new Error('a fault'))
+  await mesh.until(() => network.gossip.subscribers(TOPIC).length === 0, 'out of reach')
+  expect(network.gossip.publish(TOPIC, Uint8Array.of(9))).toBe(0)
+  await mesh.until(() => mesh.ports[0]!.counters.get('network.gossip.reopened') > 0, 'noticed')
+  expect(mesh.ports[0]!.counters.get('network.gossip.missed')).toBe(0)
+  await mesh.until(() => network.gossip.subscribers(TOPIC).length === 1, 'reachable again')
+  expect(network.gossip.publish(TOPIC, Uint8Array.of(2))).toBe(1)
+  await mesh.until(() => heard.includes(2), 'heard')
+  expect(network.isConnected(peer.peerId.toString())).toBe(true)
+  expect(mesh.ports[0]!.counters.get('network.gossip.redialled')).toBe(0)
+})
+
+test('when opening it again does not help, the link is closed and dialled again', async () => {
+  await using fault = await prepared()
+  const { network, mesh, peer } = fault
+  const events: string[] = []
+  network.onPeer({ connected: () => events.push('+'), disconnected: () => events.push('-') })
+  const gossipProtocols = peer.getProtocols().filter((protocol) => protocol.startsWith('/meshsub/'))
+  await peer.unhandle(gossipProtocols)
+  inboundStream(peer, network.id)!.abort(new Error('a fault'))
+  await mesh.until(() => mesh.ports[0]!.counters.get('network.gossip.redialled') > 0, 'given up')
+  await mesh.until(() => events.length >= 2, 'parted and linked again')
+  expect(events.slice(0, 2)).toEqual(['-', '+'])
+})
+
+test('a stream message of an impossible length ends the stream, at both ends', async () => {
+  await using fault = await prepared()
+  const { network, mesh, peer } = fault
+  const reasons: (Error | undefined)[] = []
+  network.streams.handle('/x', (stream) => {
+    stream.onMessage(() => {})
+    stream.onClose((reason) => reasons.push(reason))
+  })
+  const stream = await peer.getConnections(peerIdFromString(network.id))[0]!.newStream('/x')
+  stream.send(Uint8Array.of(255, 255, 255, 255, 1))
+  await mesh.until(() => stream.status === 'reset', 'reset')
+  expect(reasons).toMatchObject([{ code: 'ERR_FRAME_INVALID' }])
+})
+
+test('a peer that never says whether it serves a protocol does not hold the opener for ever', async () => {
+  await using fault = await prepared()
+  const { network, peer } = fault
+  await peer.handle('/silent', () => {})
+  const id = peer.peerId.toString()
+  await expect(network.streams.open(id, '/silent')).rejects.toMatchObject({ code: 'ERR_PROTOCOL_REFUSED' })
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  const opening = network.streams.open(id, '/silent', { signal: controller.signal })
+  controller.abort(reason)
+  await expect(opening).rejects.toBe(reason)
+})
+
+test('a stopped listener leaves its messages to back-pressure: nothing is lost, memory stays bounded', async () => {
+  await using mesh = await openLibp2p(2)
+  const [a, b] = mesh.networks as [Network, Network]
+  let take: ((listener: (message: Uint8Array) => void) => void) | undefined
+  a.streams.handle(
+    '/x',
+    (stream) => {
+      take = (listener) => stream.onMessage(listener)
+    },
+    { beforeAdmission: true },
+  )
+  await Promise.all([a.start(), b.start()])
+  await b.dial(a.addresses[0]!)
+  const stream = await b.streams.open(a.id, '/x', { beforeAdmission: true })
+  let sent = 0
+  while (stream.buffered < 1024 * 1024 && sent < 400) {
+    stream.send(new Uint8Array(64 * 1024).fill(sent++))
+    if (sent % 16 === 0) await mesh.settle()
+  }
+  expect(sent).toBeLessThan(400)
+  let received = 0
+  take!((message) => {
+    expect(message[0]).toBe(received++ & 255)
+  })
+  await mesh.until(() => received === sent, 'all received')
+})
+
+interface Prepared extends AsyncDisposable {
+  readonly network: Network
+  readonly mesh: Libp2pMesh
+  readonly peer: Node
+  readonly heard: number[]
+}
+
+/** A network, linked with a bare libp2p node that admits everybody and whose streams a test can break. */
+async function prepared(): Promise<Prepared> {
+  const mesh = await openLibp2p(1, () => ({ preset: { ...preset, openTimeout: 300 }, meshId: 'fault' }))
+  const network = mesh.networks[0]!
+  const ports = systemPorts()
+  const gate = new AdmissionGate(ports, (id) => peer.getConnections(id)[0])
+  const peer: Node = await createNode(
+    {
+      ports,
+      preset,
+      meshId: 'fault',
+      seed: ports.random.bytes(32),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      mdns: false,
+      bootstrap: [],
+      maxConnections: 10,
+      mayLink: () => true,
+    },
+    { gate, scores: new RejectScores(ports.clock), onFound: () => {} },
+  )
+  peer.addEventListener('peer:connect', ({ detail }) => gate.admit(detail.toString()))
+  peer.addEventListener('peer:disconnect', ({ detail }) => gate.withdraw(detail.toString()))
+  network.gossip.subscribe(TOPIC)
+  network.onPeer({ connected: (id) => network.admit(id) })
+  await Promise.all([network.start(), peer.start()])
+  const heard: number[] = []
+  peer.services.pubsub.subscribe(TOPIC)
+  peer.services.pubsub.addEventListener('message', ({ detail }) => heard.push(detail.data[0]!))
+  await network.dial(multiaddr(peer.getMultiaddrs()[0]!).toString())
+  await mesh.until(() => network.gossip.subscribers(TOPIC).length === 1, 'subscribed')
+  await mesh.until(() => inboundStream(peer, network.id) !== undefined, 'a gossip stream')
+  network.gossip.publish(TOPIC, Uint8Array.of(1))
+  await mesh.until(() => heard.includes(1), 'heard')
+  const dispose = async (): Promise<void> => {
+    await peer.stop()
+    await mesh[Symbol.asyncDispose]()
+  }
+  return { network, mesh, peer, heard, [Symbol.asyncDispose]: dispose }
+}
+
+/** The stream by which the network's frames come to the peer. */
+function inboundStream(peer: Node, from: string) {
+  return peer
+    .getConnections(peerIdFromString(from))
+    .flatMap(({ streams }) => streams)
+    .find((stream) => stream.direction === 'inbound' && stream.protocol.startsWith('/meshsub/'))
+}

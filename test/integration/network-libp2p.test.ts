@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import { systemPorts } from '../../src/core/default-ports.ts'
+import { contextIdOf } from '../../src/core/ids.ts'
+import { libp2pNetwork } from '../../src/network/libp2p/libp2p-network.ts'
+import type { Network } from '../../src/network/network.ts'
+import { openLibp2p } from './libp2p-mesh.ts'
+
+const TOPIC = 'amcp/1/libp2p/s/1/0'
+
+describe('libp2pNetwork', () => {
+  test('has the id of its seed before it starts, and the same one on the wire', async () => {
+    const ports = systemPorts()
+    const seed = ports.random.bytes(32)
+    const id = contextIdOf(ports.crypto.signingKey(seed).publicKey)
+    await using mesh = await openLibp2p(2, (at) => (at === 0 ? { seed } : {}))
+    const [a, b] = mesh.networks as [Network, Network]
+    expect(a.id).toBe(id)
+    expect(a.addresses).toEqual([])
+    await Promise.all([a.start(), b.start()])
+    expect(await b.dial(a.addresses[0]!)).toBe(id)
+  })
+
+  test('refuses addresses that are none, bootstrap addresses without a peer, calls while it is stopped', async () => {
+    const ports = systemPorts()
+    const base = { ports, seed: ports.random.bytes(32), meshId: 'm' }
+    expect(() => libp2pNetwork({ ...base, listen: ['127.0.0.1:1'] })).toThrow(TypeError)
+    expect(() => libp2pNetwork({ ...base, bootstrap: ['/ip4/127.0.0.1/tcp/1'] })).toThrow(TypeError)
+    const network = libp2pNetwork(base)
+    expect(() => network.remember(network.id, ['nowhere'])).toThrow(TypeError)
+    await network.stop()
+    await expect(network.dial('nowhere')).rejects.toThrow(TypeError)
+    await expect(network.dial('/ip4/127.0.0.1/tcp/1')).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+    await expect(network.records.provide('x')).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+    expect(network.gossip.publish(TOPIC, Uint8Array.of(1))).toBe(0)
+    expect([...network.gossip.subscribers(TOPIC), ...network.gossip.neighbours(TOPIC)]).toEqual([])
+    await network.gossip.drained(1)
+    await network.disconnect('12D3KooWnobody')
+    const reason = new Error('no')
+    await expect(network.start({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  test('says ERR_ADDRESS_IN_USE for a port that is taken, and starts when it is free', async () => {
+    await using mesh = await openLibp2p(1)
+    const [a] = mesh.networks as [Network]
+    await a.start()
+    const port = /tcp\/(\d+)/.exec(a.addresses[0]!)![1]
+    const ports = systemPorts()
+    const b = libp2pNetwork({
+      ports,
+      seed: ports.random.bytes(32),
+      meshId: 'm',
+      listen: [`/ip4/127.0.0.1/tcp/${port}`],
+    })
+    await expect(b.start()).rejects.toMatchObject({ code: 'ERR_ADDRESS_IN_USE', retryable: true })
+    await b.stop()
+    await a.stop()
+    await b.start()
+    expect(b.addresses[0]).toContain(`/tcp/${port}/`)
+    await b.stop()
+  })
+
+  test('starts again after a stop, with its subscriptions, handlers and listeners', async () => {
+    await using mesh = await openLibp2p(2)
+    const [a, b] = mesh.networks as [Network, Network]
+    const heard: number[] = []
+    a.gossip.subscribe(TOPIC)
+    a.gossip.subscribe(TOPIC)
+    a.gossip.onMessage((_topic, message) => heard.push(message[0]!))
+    a.streams.handle('/x', (stream) => stream.onMessage((message) => stream.send(message)))
+    for (const network of [a, b]) network.onPeer({ connected: (peer) => network.admit(peer) })
+    await Promise.all([a.start(), b.start()])
+    await a.stop()
+    await a.start()
+    await b.dial(a.addresses[0]!)
+    await mesh.until(() => b.gossip.subscribers(TOPIC).length === 1, 'subscribed')
+    b.gossip.publish(TOPIC, Uint8Array.of(7))
+    await mesh.until(() => heard.length === 1, 'heard')
+    const stream = await b.streams.open(a.id, '/x')
+    const back = new Promise((resolve) => stream.onMessage(resolve))
+    stream.send(Uint8Array.of(9))
+    expect(await back).toEqual(Uint8Array.of(9))
+  })
+
+  test('tells of peers found at the bootstrap addresses, and links to them', async () => {
+    await using mesh = await openLibp2p(1)
+    const [a] = mesh.networks as [Network]
+    await a.start()
+    const ports = systemPorts()
+    const b = libp2pNetwork({ ports, seed: ports.random.bytes(32), meshId: 'm', bootstrap: a.addresses })
+    const seen: string[] = []
+    b.onPeer({ discovered: (peer) => seen.push(`found ${peer}`), connected: (peer) => seen.push(`linked ${peer}`) })
+    await b.start()
+    await mesh.until(() => b.isConnected(a.id), 'linked')
+    expect(seen).toEqual([`found ${a.id}`, `linked ${a.id}`])
+    await b.stop()
+  })
+
+  test('sends gossip to a subset of many subscribers, and reaches all of them', async () => {
+    await using mesh = await openLibp2p(16)
+    const heard = mesh.networks.map(() => 0)
+    await Promise.all(mesh.networks.map((network) => network.start()))
+    const hub = mesh.networks[0]!
+    for (const [at, network] of mesh.networks.entries()) {
+      network.gossip.subscribe(TOPIC)
+      network.onPeer({ connected: (peer) => network.admit(peer) })
+      network.gossip.onMessage(() => heard[at]!++)
+    }
+    for (const [at, network] of mesh.networks.entries())
+      for (const other of mesh.networks.slice(0, at)) await network.dial(other.addresses[0]!)
+    await mesh.until(() => hub.gossip.subscribers(TOPIC).length === 15, 'all subscriptions known')
+    await mesh.until(
+      () => mesh.networks.every((network) => network.gossip.neighbours(TOPIC).length >= 4),
+      'at least four neighbours each',
+    )
+    const to = hub.gossip.publish(TOPIC, Uint8Array.of(1))
+    expect(to).toBeGreaterThanOrEqual(4)
+    expect(to).toBeLessThanOrEqual(12)
+    await mesh.until(() => heard.slice(1).every((count) => count === 1), 'heard by all')
+    await mesh.settle()
+    expect(heard).toEqual([0, ...Array(15).fill(1)])
+  })
+
+  test('a handler that throws ends its stream, counted; a later handler takes its place', async () => {
+    await using mesh = await openLibp2p(2)
+    const [a, b] = mesh.networks as [Network, Network]
+    for (const network of [a, b]) network.onPeer({ connected: (peer) => network.admit(peer) })
+    await Promise.all([a.start(), b.start()])
+    a.streams.handle('/x', () => {
+      throw new Error('a bug')
+    })
+    await b.dial(a.addresses[0]!)
+    await mesh.until(() => a.isAdmitted(b.id), 'admitted')
+    const outcome = await b.streams.open(a.id, '/x').then(
+      (stream) =>
+        new Promise<string>((resolve) =>
+          stream.onClose((reason) => resolve((reason as { code?: string })?.code ?? '')),
+        ),
+      (error: { code: string }) => error.code,
+    )
+    expect(['ERR_STREAM_CLOSED', 'ERR_PROTOCOL_REFUSED']).toContain(outcome)
+    expect(mesh.ports[0]!.counters.get('network.streams.handler-failed')).toBe(1)
+    a.streams.handle('/x', (stream) => stream.send(Uint8Array.of(3)))
+    const stream = await b.streams.open(a.id, '/x')
+    expect(await new Promise((resolve) => stream.onMessage(resolve))).toEqual(Uint8Array.of(3))
+  })
+
+  test('gossip that the judge throws at is ignored, counted, and costs nobody', async () => {
+    await using mesh = await openLibp2p(2)
+    const [a, b] = mesh.networks as [Network, Network]
+    for (const network of [a, b]) {
+      network.onPeer({ connected: (peer) => network.admit(peer) })
+      network.gossip.subscribe(TOPIC)
+    }
+    b.gossip.validate((_topic, message) => {
+      if (message[0] === 0) throw new Error('a bug')
+      return 'accept'
+    })
+    const heard: number[] = []
+    b.gossip.onMessage((_topic, message) => heard.push(message[0]!))
+    await Promise.all([a.start(), b.start()])
+    await a.dial(b.addresses[0]!)
+    await mesh.until(() => a.gossip.subscribers(TOPIC).length === 1, 'subscribed')
+    for (const byte of [0, 1]) a.gossip.publish(TOPIC, Uint8Array.of(byte))
+    await mesh.until(() => heard.length === 1, 'heard')
+    expect(heard).toEqual([1])
+    expect(mesh.ports[1]!.counters.get('network.gossip.judge-failed')).toBe(1)
+    expect(mesh.ports[1]!.counters.get('network.gossip.rejected')).toBe(0)
+  })
+})

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
+import { RejectScores, scoreParams, scoreThresholds } from '../../../../src/network/libp2p/scoring.ts'
+
+describe('RejectScores', () => {
+  test('costs the forwarder ten points a reject, and nobody else', () => {
+    const scores = new RejectScores(new VirtualClock())
+    expect(scores.scoreOf('a')).toBe(0)
+    scores.rejected('a')
+    scores.rejected('a')
+    expect(scores.scoreOf('a')).toBe(-20)
+    expect(scores.scoreOf('b')).toBe(0)
+  })
+
+  test('silences a peer at the ninth reject in a row, not at the eighth', () => {
+    const scores = new RejectScores(new VirtualClock())
+    const params = scoreParams(scores)
+    const score = (): number => params.appSpecificScore!('a') * params.appSpecificWeight!
+    for (let at = 0; at < 8; at++) scores.rejected('a')
+    expect(score()).toBeGreaterThanOrEqual(scoreThresholds.graylistThreshold!)
+    scores.rejected('a')
+    expect(score()).toBeLessThan(scoreThresholds.graylistThreshold!)
+  })
+
+  test('forgives half in a minute', async () => {
+    const clock = new VirtualClock()
+    const scores = new RejectScores(clock)
+    scores.rejected('a')
+    await clock.advance(60_000)
+    expect(scores.scoreOf('a')).toBeCloseTo(-5)
+    scores.rejected('a')
+    expect(scores.scoreOf('a')).toBeCloseTo(-15)
+  })
+
+  test('remembers a bounded number of peers, the latest', () => {
+    const scores = new RejectScores(new VirtualClock())
+    for (let at = 0; at < 1_025; at++) scores.rejected(`peer ${at}`)
+    expect(scores.scoreOf('peer 0')).toBe(0)
+    expect(scores.scoreOf('peer 1')).toBe(-10)
+    expect(scores.scoreOf('peer 1024')).toBe(-10)
+  })
+})
+
+describe('scoreParams', () => {
+  const { IPColocationFactorWhitelist: local } = scoreParams(new RejectScores(new VirtualClock()))
+
+  test.each([
+    '127.0.0.1',
+    '10.1.2.3',
+    '192.168.0.9',
+    '172.16.0.1',
+    '172.31.255.1',
+    '169.254.1.1',
+    '::1',
+    'fd00::1',
+    'fe80::1',
+  ])('lets many contexts share the local address %s', (address) => expect(local?.has(address)).toBe(true))
+
+  test.each(['8.8.8.8', '172.15.0.1', '172.32.0.1', '1.127.0.1', '2001:db8::1'])(
+    'does not let many contexts share the public address %s',
+    (address) => expect(local?.has(address)).toBe(false),
+  )
+})
