@@ -6,11 +6,15 @@ const warmUpMilliseconds = 2_500
 export const readingsPerSecond = 5
 
 /** Publishes what this machine really does, several times a second. */
-export const sensor = (host: string) =>
+export const sensor = (host: string, onPublished: (number: number) => void) =>
   defineAgent({
     type: 'sensor',
     onActivate(self) {
       const read = createTelemetry(host, warmUpMilliseconds)
-      self.every(1_000 / readingsPerSecond, () => self.publish(`amcp.domain.telemetry.${host}`, read()))
+      self.every(1_000 / readingsPerSecond, async () => {
+        const reading = read()
+        await self.publish(`amcp.domain.telemetry.${host}`, reading)
+        onPublished(reading.number)
+      })
     },
   })

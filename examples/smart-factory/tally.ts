@@ -11,18 +11,19 @@ export interface HostTally {
 export class Tally {
   readonly #hosts = new Map<string, HostTally>()
 
-  add({ host, number }: Pick<Reading, 'host' | 'number'>): void {
+  /** Says whether the host's process is a new one. */
+  add({ host, number }: Pick<Reading, 'host' | 'number'>): 'same life' | 'new life' {
     const tally = this.#hosts.get(host)
     if (tally === undefined) {
       this.#hosts.set(host, { received: 1, last: number, faults: 0, restarts: 0 })
-      return
+      return 'same life'
     }
     tally.received += 1
-    if (number !== tally.last + 1) {
-      if (number < tally.last) tally.restarts += 1
-      else tally.faults += 1
-    }
+    const isNewLife = number <= tally.last && number === 1
+    if (isNewLife) tally.restarts += 1
+    else if (number !== tally.last + 1) tally.faults += 1
     tally.last = number
+    return isNewLife ? 'new life' : 'same life'
   }
 
   snapshot(): Record<string, HostTally> {
