@@ -44,6 +44,6 @@ export function defaultNetwork(ports: Ports, identity: ContextIdentity, options:
   return libp2pNetwork({ ports, seed, meshId: mesh.mesh, mdns, ...(listen === undefined ? {} : { listen }) })
 }
 
-export function defaultWatchdog(clock: Clock, limit: number): ThreadWatchdog {
-  return new ThreadWatchdog(clock, { limit })
+export function defaultWatchdog(clock: Clock, limit: number | false): ThreadWatchdog | undefined {
+  return limit === false ? undefined : new ThreadWatchdog(clock, { limit })
 }

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { defineAgent } from '../../src/agent/define-agent.ts'
+import type { AmcpError } from '../../src/core/errors.ts'
+import { createContext } from '../../src/create-context.ts'
+
+/** A context in a process of its own, told what to do by messages; started by `context-processes.ts`. */
+const [folder = '', bootstrap = '[]'] = process.argv.slice(2)
+
+const tell = (message: object): boolean => process.send?.(message) ?? false
+
+const worker = defineAgent({
+  type: 'worker',
+  capabilities: {
+    double: { input: z.number(), output: z.number(), handle: (n) => n * 2 },
+    hang: {
+      handle: () => {
+        tell({ hanging: true })
+        return new Promise(() => {})
+      },
+    },
+    fail: {
+      handle: () => {
+        throw new RangeError('as told')
+      },
+    },
+  },
+})
+
+try {
+  const context = await createContext({ folder, bootstrap: JSON.parse(bootstrap) as string[], watchdog: false })
+  const reply = async (id: number, act: () => unknown): Promise<void> => {
+    try {
+      tell({ id, result: await act() })
+    } catch (thrown) {
+      const { code, message, details } = thrown as AmcpError
+      tell({ id, error: { code, message, details } })
+    }
+  }
+  const acts: Record<string, (argument: never) => unknown> = {
+    spawn: async () => {
+      const agent = await context.spawn(worker, { name: 'w' })
+      await context.announced()
+      return agent.id
+    },
+    subscribe: (pattern: string) =>
+      context.subscribe(pattern, ({ subject, data }) => void tell({ event: { subject, data } })).ready,
+    publish: async ({ topic, data }: { topic: string; data: readonly unknown[] }) => {
+      for (const one of data) await context.publish(topic, one)
+    },
+    call: ({ target, input, options }: { target: string; input: unknown; options?: object }) =>
+      context.call(target, input, options),
+    members: () => context.members,
+    metrics: () => context.metrics(),
+  }
+  process.on('message', ({ id, act, argument }: { id: number; act: string; argument: never }) => {
+    void reply(id, () => acts[act]?.(argument))
+  })
+  process.once('SIGTERM', () => {
+    void context.stop().then(() => process.disconnect())
+  })
+  tell({ up: { id: context.id, addresses: context.addresses } })
+} catch (thrown) {
+  const { code, message } = thrown as AmcpError
+  tell({ down: { code, message } })
+  process.disconnect()
+}

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { ContextProcess, MeshFolders } from './context-processes.ts'
+
+test('MS-1 two processes publish to and call each other without a server', async () => {
+  using mesh = new MeshFolders()
+  await using first = await ContextProcess.start(mesh.founder)
+  await using second = await ContextProcess.start(mesh.member('second'), first.addresses)
+  await second.ask('subscribe', 'amcp.domain.>')
+  const data = Array.from({ length: 500 }, (_, n) => ({ n }))
+  await first.ask('publish', { topic: 'amcp.domain.telemetry.a', data })
+  await second.until(() => second.events.length === data.length)
+  expect(second.events.map((event) => event.data)).toEqual(data)
+
+  const agent = await second.ask('spawn')
+  expect(await first.ask('call', { target: 'double', input: 21 })).toBe(42)
+  expect(await first.ask('call', { target: agent, input: 4, options: { capability: 'double' } })).toBe(8)
+  await expect(first.ask('call', { target: 'double', input: 'x' })).rejects.toMatchObject({
+    code: 'ERR_SCHEMA_MISMATCH',
+  })
+  await expect(first.ask('call', { target: 'fail', input: 1 })).rejects.toMatchObject({
+    code: 'ERR_CALL_FAILED',
+    details: { name: 'RangeError' },
+  })
+  await expect(first.ask('call', { target: 'nobody.does', input: 1 })).rejects.toMatchObject({
+    code: 'ERR_CAPABILITY_UNKNOWN',
+  })
+})
+
+test('a target that is killed in the middle of a call fails it with ERR_CALL_TARGET_LOST', async () => {
+  using mesh = new MeshFolders()
+  await using first = await ContextProcess.start(mesh.founder)
+  await using second = await ContextProcess.start(mesh.member('second'), first.addresses)
+  await second.ask('spawn')
+  const call = expect(
+    first.ask('call', { target: 'hang', input: 1, options: { deadline: 25_000 } }),
+  ).rejects.toMatchObject({
+    code: 'ERR_CALL_TARGET_LOST',
+  })
+  await second.hanging()
+  await second.kill('SIGKILL')
+  await call
+})
+
+test('SIGTERM in the middle of a burst drains: nothing that was sent is lost', async () => {
+  using mesh = new MeshFolders()
+  await using first = await ContextProcess.start(mesh.founder)
+  await using second = await ContextProcess.start(mesh.member('second'), first.addresses)
+  await first.ask('subscribe', 'amcp.domain.burst')
+  const data = Array.from({ length: 5_000 }, (_, n) => n)
+  await second.ask('publish', { topic: 'amcp.domain.burst', data })
+  expect(await second.kill('SIGTERM')).toBe(0)
+  await first.until(() => first.events.length === data.length)
+  expect(first.events.map((event) => event.data)).toEqual(data)
+})
+
+test('a folder in use, an expired membership and a foreign mesh are refused by their names', async () => {
+  using mesh = new MeshFolders()
+  using foreign = new MeshFolders()
+  await using first = await ContextProcess.start(mesh.founder)
+  await expect(ContextProcess.start(mesh.founder)).rejects.toMatchObject({ code: 'ERR_FOLDER_IN_USE' })
+  await expect(ContextProcess.start(mesh.path('nowhere'))).rejects.toMatchObject({ code: 'ERR_USAGE' })
+  await expect(ContextProcess.start(foreign.founder, first.addresses)).rejects.toMatchObject({ code: 'ERR_WRONG_MESH' })
+})
