@@ -1,8 +1,10 @@
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
-import type { LastSeen } from './hello-message.ts'
+import type { Network } from '../network/network.ts'
+import type { Hello, LastSeen } from './hello-message.ts'
 import type { OwnEntry } from './own-entry.ts'
 import type { StateHead } from './state-entry.ts'
+import type { StateExchange } from './state-exchange.ts'
 
 /** `answer`: issue a new version. `duplicate`: an earlier life goes on, so this one stops. */
 export type Verdict = 'ignore' | 'answer' | 'duplicate'
@@ -41,4 +43,23 @@ export class LivesOfSelf {
     this.#own.exceed(version)
     return true
   }
+}
+
+/**
+ * Whether another life of the peer than the one that says hello is linked to us and answers a challenge. Only one that is
+ * linked can be asked; one that is elsewhere answers through the map. A dead link beside a living one goes together with
+ * it, since which of them a stream would take is chance: ERR_NOT_CONNECTED, and the peer dials anew.
+ */
+export async function isAliveElsewhere(
+  exchange: StateExchange,
+  network: Network,
+  peer: ContextId,
+  hello: Hello,
+): Promise<boolean> {
+  const linked = exchange.incarnationOf(peer)
+  if (linked === undefined || linked === hello.incarnation) return false
+  if (await exchange.challenge(peer, hello.nonce)) return true
+  if (exchange.incarnationOf(peer) !== linked) return false
+  await network.disconnect(peer)
+  throw new AmcpError('ERR_NOT_CONNECTED', `the dead link of an earlier life of ${peer} was dropped`)
 }

@@ -162,7 +162,8 @@ export class Hellos {
         this.#send(stream, { t: 'refused', code, message: (error as AmcpError).message })
       throw error
     } finally {
-      await stream.close()
+      // A stream that the other end has reset cannot be closed in good order, nor need it be.
+      if (stream.isOpen) await stream.close()
     }
   }
 
@@ -172,7 +173,7 @@ export class Hellos {
     try {
       await run()
     } catch (error) {
-      await this.#failed(peer, error)
+      this.#failed(peer, error)
     } finally {
       const left = (this.#under.get(peer) ?? 1) - 1
       if (left === 0) this.#under.delete(peer)
@@ -180,7 +181,7 @@ export class Hellos {
     }
   }
 
-  async #failed(peer: ContextId, error: unknown): Promise<void> {
+  #failed(peer: ContextId, error: unknown): void {
     const { counters, logger } = this.#ports
     if (error instanceof RefusedByThem) {
       counters.add(`membership.hello.refused-by-peer.${error.error.code}`)
@@ -191,13 +192,20 @@ export class Hellos {
     } else counters.add('membership.hello.failed')
     logger.info({ peer, error: String(error) }, 'hello failed')
     if (this.#network.isAdmitted(peer)) return
-    if (refusalOf(error) === undefined) await this.#network.disconnect(peer)
+    if (refusalOf(error) === undefined) this.#drop(peer)
     // Whom we refuse must read why before the link goes: it ends the link itself, and we only if it does not.
     else this.#ports.clock.after(this.#timing.grace, () => this.#dropUnlessAdmitted(peer))
   }
 
   #dropUnlessAdmitted(peer: ContextId): void {
-    if (!this.#network.isAdmitted(peer) && !this.#under.has(peer)) void this.#network.disconnect(peer)
+    if (!this.#network.isAdmitted(peer) && !this.#under.has(peer)) this.#drop(peer)
+  }
+
+  #drop(peer: ContextId): void {
+    this.#network.disconnect(peer).catch((error: unknown) => {
+      this.#ports.counters.add('membership.hello.disconnect-failed')
+      this.#ports.logger.debug({ peer, error: String(error) }, 'the link could not be closed')
+    })
   }
 
   #throwIfRefused(message: HelloMessage): void {

@@ -1,5 +1,4 @@
-import type { Timer } from '../core/clock.ts'
-import { AmcpError } from '../core/errors.ts'
+import type { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import { drawIncarnation } from '../core/incarnation.ts'
 import type { Ports } from '../core/ports.ts'
@@ -8,7 +7,7 @@ import { DEFAULT_SHARD_COUNT } from '../events/shard.ts'
 import type { Network } from '../network/network.ts'
 import { Announcer } from './announcer.ts'
 import { Connector } from './connector.ts'
-import { duplicateIdentity, LivesOfSelf } from './duplicate-identity.ts'
+import { duplicateIdentity, isAliveElsewhere, LivesOfSelf } from './duplicate-identity.ts'
 import { Hellos } from './hello.ts'
 import type { Hello } from './hello-message.ts'
 import { Joining } from './joining.ts'
@@ -23,6 +22,7 @@ import { ACKNOWLEDGING_MEMBERS, StateExchange } from './state-exchange.ts'
 import { StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
 import { defaultTiming } from './timing.ts'
+import { Upkeep } from './upkeep.ts'
 
 export interface MeshMembersComponents {
   ports: Ports
@@ -68,13 +68,12 @@ class MeshMembers implements Members {
   readonly #exchange: StateExchange
   readonly #connector: Connector
   readonly #joining: Joining
+  readonly #upkeep: Upkeep
   /** The body whose addresses the network knows, by context. */
   readonly #located = new Map<ContextId, string>()
   readonly #listeners = new Set<() => void>()
   #wasConverged = true
   #unlisten: (() => void) | undefined
-  #renewal: Timer | undefined
-  #expiry: Timer | undefined
   #starting: Promise<void> | undefined
   #isRunning = false
   #isDuplicate = false
@@ -106,6 +105,7 @@ class MeshMembers implements Members {
       addresses: () => network.addresses,
       publish: (entry) => this.#publish(entry),
     })
+    this.#upkeep = new Upkeep(ports, this.#timing.period, { renew: () => this.#renew(), expire: () => this.#expire() })
     this.#joining = new Joining(ports.clock, this.#timing.acknowledge)
     this.#exchange = new StateExchange({ ports, network, credentials, map: this.#map }, this.#timing, {
       changed: () => this.#changed(),
@@ -118,7 +118,7 @@ class MeshMembers implements Members {
     })
     this.#hellos = new Hellos({ ports, network, credentials }, this.#timing, {
       greeting: (peer) => this.#greeting(peer),
-      isAliveElsewhere: (peer, hello) => this.#isAliveElsewhere(peer, hello),
+      isAliveElsewhere: (peer, hello) => isAliveElsewhere(this.#exchange, network, peer, hello),
       admitted: (peer, hello) => this.#admitted(peer, hello),
       refused: (peer, error, by) => this.#refused(peer, error, by),
     })
@@ -135,8 +135,7 @@ class MeshMembers implements Members {
     if (!this.#isRunning) return
     this.#isRunning = false
     this.#unlisten?.()
-    this.#renewal?.cancel()
-    this.#expiry?.cancel()
+    this.#upkeep.stop()
     this.#connector.stop()
     this.#hellos.stop()
     this.#joining.stop()
@@ -203,8 +202,7 @@ class MeshMembers implements Members {
     this.#announcer.start()
     this.#hellos.start()
     this.#joining.expect(this.#connector.start())
-    this.#renewLater()
-    this.#expireLater()
+    this.#upkeep.start()
     await this.#joining.wait(signal)
     await this.#announcer.confirmed()
     await this.#store.save()
@@ -217,28 +215,20 @@ class MeshMembers implements Members {
     this.#changed()
   }
 
-  #renewLater(): void {
-    const wait = this.#timing.period * (1 - this.#ports.random.float() / 10)
-    this.#renewal = this.#ports.clock.after(wait, () => {
-      this.#announcer.renew()
-      this.#exchange.exchangeDigests()
-      this.#connector.review()
-      this.#save()
-      this.#renewLater()
-    })
+  #renew(): void {
+    this.#announcer.renew()
+    this.#exchange.exchangeDigests()
+    this.#connector.review()
+    this.#save()
   }
 
-  /** Four times a period, so that an entry is stale or absent soon after its time and not a period late. */
-  #expireLater(): void {
-    this.#expiry = this.#ports.clock.after(this.#timing.period / 4, () => {
-      const gone = this.#map.expire(this.#ports.clock.monotonic())
-      this.#ports.counters.add('membership.entry.expired', gone.length)
-      this.#exchange.forget(gone)
-      this.#announcer.acknowledgements.forget(gone)
-      for (const context of gone) this.#located.delete(context)
-      this.#changed()
-      this.#expireLater()
-    })
+  #expire(): void {
+    const gone = this.#map.expire(this.#ports.clock.monotonic())
+    this.#ports.counters.add('membership.entry.expired', gone.length)
+    this.#exchange.forget(gone)
+    this.#announcer.acknowledgements.forget(gone)
+    for (const context of gone) this.#located.delete(context)
+    this.#changed()
   }
 
   #save(): void {
@@ -281,17 +271,6 @@ class MeshMembers implements Members {
       addresses: this.#network.addresses,
       summary: this.#own.bodyDigest,
     }
-  }
-
-  /** Only an older life that is linked to us can be asked; one that is elsewhere answers through the map. */
-  async #isAliveElsewhere(peer: ContextId, hello: Hello): Promise<boolean> {
-    const linked = this.#exchange.incarnationOf(peer)
-    if (linked === undefined || linked === hello.incarnation) return false
-    if (await this.#exchange.challenge(peer, hello.nonce)) return true
-    // A dead link beside a living one: which of them a stream would take is chance, so both go and the peer dials anew.
-    if (this.#exchange.incarnationOf(peer) !== linked) return false
-    await this.#network.disconnect(peer)
-    throw new AmcpError('ERR_NOT_CONNECTED', `the dead link of an earlier life of ${peer} was dropped`)
   }
 
   #admitted(peer: ContextId, { incarnation, seen }: Hello): void {
