@@ -1,0 +1,94 @@
+import type { Counters } from '../../core/counters.ts'
+import { AmcpError } from '../../core/errors.ts'
+import type { ContextId } from '../../core/ids.ts'
+import { withDeadline } from '../../core/with-deadline.ts'
+import type { MessageStream, Streams } from '../network.ts'
+import type { Environment } from './conditions.ts'
+import type { LinkEnd, StreamHalf } from './link-end.ts'
+import { SimulatedStream } from './stream.ts'
+
+const CONTROL = 64
+
+interface Handler {
+  readonly handle: (stream: MessageStream) => void
+  readonly beforeAdmission: boolean
+}
+
+export interface StreamsComponents {
+  readonly environment: Environment
+  readonly counters: Counters
+  /** The link to a peer that is up. */
+  linkTo(peer: ContextId): LinkEnd | undefined
+}
+
+export class SimulatedStreams implements Streams {
+  readonly #components: StreamsComponents
+  readonly #handlers = new Map<string, Handler>()
+
+  constructor(components: StreamsComponents) {
+    this.#components = components
+  }
+
+  handle(protocol: string, handle: (stream: MessageStream) => void, options: { beforeAdmission?: boolean } = {}): void {
+    this.#handlers.set(protocol, { handle, beforeAdmission: options.beforeAdmission ?? false })
+  }
+
+  async open(
+    peer: ContextId,
+    protocol: string,
+    { signal, beforeAdmission = false }: { signal?: AbortSignal; beforeAdmission?: boolean } = {},
+  ): Promise<MessageStream> {
+    signal?.throwIfAborted()
+    const { environment, linkTo } = this.#components
+    const end = linkTo(peer)
+    if (end === undefined) throw new AmcpError('ERR_NOT_CONNECTED', `no link to ${peer}`, { retryable: true })
+    if (!beforeAdmission && !end.isAdmitted) throw refused(peer, protocol, 'is not admitted here yet')
+    const stream = new SimulatedStream(environment, end, protocol)
+    const answered = this.#ask(end, stream)
+    const late = (): AmcpError => refused(peer, protocol, 'did not answer')
+    try {
+      const isServed = await withDeadline(environment.clock, environment.conditions.dialTimeout, answered, late, {
+        signal,
+      })
+      if (!isServed) throw refused(peer, protocol, 'does not serve it to us')
+    } catch (fault) {
+      stream.abort(fault as Error)
+      throw fault
+    }
+    return stream
+  }
+
+  /** What the other end opens: tells it through `joined`, on arrival there, which half it is joined to, if any. */
+  answer(end: LinkEnd, protocol: string, opener: StreamHalf, joined: (other: StreamHalf | undefined) => void): void {
+    const handler = this.#handlers.get(protocol)
+    if (handler === undefined || !(handler.beforeAdmission || end.isAdmitted)) {
+      this.#components.counters.add('network.streams.refused')
+      end.transmit(CONTROL, () => joined(undefined))
+      return
+    }
+    const stream = new SimulatedStream(this.#components.environment, end, protocol, opener)
+    // The answer goes first, so that the opener has its stream before a message on it.
+    end.transmit(CONTROL, () => joined(stream))
+    handler.handle(stream)
+  }
+
+  #ask(end: LinkEnd, stream: SimulatedStream): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      stream.onClose((reason) => {
+        const message = `the link to ${end.peer} ended`
+        reject(new AmcpError('ERR_NOT_CONNECTED', message, { cause: reason, retryable: true }))
+      })
+      end.transmit(CONTROL + stream.protocol.length, (there) => {
+        there.owner.answerStream(there, stream.protocol, stream, (other) => {
+          if (other !== undefined) stream.join(other)
+          resolve(other !== undefined)
+        })
+      })
+    })
+  }
+}
+
+function refused(peer: ContextId, protocol: string, why: string): AmcpError {
+  const details = { peer, protocol }
+  return new AmcpError('ERR_PROTOCOL_REFUSED', `${protocol}: ${peer} ${why}`, { details, retryable: true })
+}
