@@ -30,7 +30,16 @@ export function brokerConformance(name: string, { describe, test, open }: Broker
       await broker.settle()
       assert.equal(received.length, 1)
       const [got] = received
-      for (const key of ['specversion', 'id', 'source', 'type', 'subject', 'time', 'correlationid', 'priority'] as const)
+      for (const key of [
+        'specversion',
+        'id',
+        'source',
+        'type',
+        'subject',
+        'time',
+        'correlationid',
+        'priority',
+      ] as const)
         assert.equal(got?.[key], event[key], key)
       assert.deepEqual(got?.data, event.data)
     })
@@ -43,7 +52,7 @@ export function brokerConformance(name: string, { describe, test, open }: Broker
       const event = { ...broker.event('amcp.domain.bytes'), datacontenttype: 'application/octet-stream', data }
       await broker.publisher.publish(event)
       await broker.settle()
-      assert.deepEqual([...(received[0]?.data as Uint8Array)], [...data])
+      assert.deepEqual([...(received[0]!.data as Uint8Array)], [...data])
     })
 
     test('honours both wildcards', async () => {

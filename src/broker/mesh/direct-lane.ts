@@ -1,0 +1,167 @@
+import type { ContextId } from '../../core/ids.ts'
+import { publicKeyOf } from '../../core/ids.ts'
+import { HASH_LENGTH } from '../../events/frame/frame-header.ts'
+import type { MessageStream } from '../../network/network.ts'
+import type { Batch, Outlet, Route } from './batcher.ts'
+import { DirectLink, type DirectLinkComponents, type DirectLinkOptions } from './direct-link.ts'
+import type { FrameSender } from './frame-sender.ts'
+
+export const DIRECT_PROTOCOL = '/amcp/direct/1'
+
+/** Audiences whose routes are kept; more, and they are made anew. */
+const MAX_ROUTES = 4_096
+
+export interface DirectLaneOptions extends DirectLinkOptions {
+  /**
+   * Signs every frame, at the price of a frame of its own for each receiver, since its chain is the link's.
+   * Fire-and-forget events do not need it: the link proves who sent them.
+   * @default false
+   */
+  signDirect?: boolean
+}
+
+/** The streams to all contexts, and the routes over them. */
+export class DirectLane {
+  readonly #parts: DirectLinkComponents
+  readonly #options: DirectLaneOptions
+  readonly #sender: FrameSender
+  readonly #links = new Map<ContextId, DirectLink>()
+  readonly #routes = new Map<string, Route>()
+  /** Routes by the audience's identity: who asks for the same array pays one look-up. */
+  #byAudience = new WeakMap<readonly ContextId[], Route>()
+
+  constructor(parts: DirectLinkComponents, sender: FrameSender, options: DirectLaneOptions) {
+    this.#parts = parts
+    this.#sender = sender
+    this.#options = options
+  }
+
+  get links(): Iterable<DirectLink> {
+    return this.#links.values()
+  }
+
+  linkTo(peer: ContextId): DirectLink {
+    let link = this.#links.get(peer)
+    if (link === undefined) {
+      link = new DirectLink(peer, this.#parts, this.#options)
+      this.#links.set(peer, link)
+    }
+    return link
+  }
+
+  accept(stream: MessageStream): void {
+    this.linkTo(stream.peer).accept(stream)
+  }
+
+  /** Where events for exactly these contexts go. */
+  routeTo(audience: readonly ContextId[]): Route {
+    const known = this.#byAudience.get(audience)
+    if (known !== undefined) return known
+    const key = audience.join(' ')
+    let route = this.#routes.get(key)
+    if (route === undefined) {
+      if (this.#routes.size >= MAX_ROUTES) this.#routes.clear()
+      const links = audience.map((peer) => this.linkTo(peer))
+      route = this.#options.signDirect
+        ? links.map((link) => new SignedOutlet(link, this.#sender))
+        : [new AudienceOutlet(links, this.#sender)]
+      this.#routes.set(key, route)
+    }
+    this.#byAudience.set(audience, route)
+    return route
+  }
+
+  /** Tells whoever was sent the shard's events directly that those after `sequence` come by gossip. */
+  changeToGossip(shard: number, sequence: number): void {
+    for (const link of this.#links.values()) if (link.isAhead(shard)) link.changeToGossip(shard, sequence)
+  }
+
+  /** Forgets contexts that have left, so that the map does not grow with everybody who ever was here. */
+  async retain(isPresent: (peer: ContextId) => boolean): Promise<void> {
+    const gone = [...this.#links.values()].filter((link) => !isPresent(link.peer) && link.isReady && !link.isOpen)
+    if (gone.length === 0) return
+    for (const link of gone) this.#links.delete(link.peer)
+    this.#routes.clear()
+    this.#byAudience = new WeakMap()
+    await Promise.all(gone.map((link) => link.close()))
+  }
+
+  async drained(): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.drained()))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.close()))
+  }
+}
+
+/** One unsigned frame, encoded once, for all contexts of an audience. */
+class AudienceOutlet implements Outlet {
+  batch: Batch | undefined
+  readonly #links: readonly DirectLink[]
+  readonly #sent: readonly DirectLink['sent'][]
+  readonly #sender: FrameSender
+
+  constructor(links: readonly DirectLink[], sender: FrameSender) {
+    this.#links = links
+    this.#sent = links.map((link) => link.sent)
+    this.#sender = sender
+  }
+
+  /** As soon as one receiver is ready, since nobody waits for a slower one. */
+  get isReady(): boolean {
+    const links = this.#links
+    for (let at = 0; at < links.length; at++) if (links[at]!.isReady) return true
+    return false
+  }
+
+  get isFull(): boolean {
+    const links = this.#links
+    for (let at = 0; at < links.length; at++) if (links[at]!.isFull) return true
+    return false
+  }
+
+  async room(): Promise<void> {
+    for (const link of this.#links) while (link.isFull) await link.room()
+  }
+
+  send(batch: Batch): void {
+    const frame = this.#sender.unsigned(batch, this.#sender.unsent(batch, this.#sent))
+    for (const link of this.#links) link.push(frame, batch.ranges)
+  }
+}
+
+/** Signed frames for one context, in the chain of its link. */
+class SignedOutlet implements Outlet {
+  batch: Batch | undefined
+  readonly #link: DirectLink
+  readonly #sender: FrameSender
+  readonly #receiver: Uint8Array
+
+  constructor(link: DirectLink, sender: FrameSender) {
+    this.#link = link
+    this.#sender = sender
+    this.#receiver = receiverHash(sender.crypto, link.peer)
+  }
+
+  get isReady(): boolean {
+    return this.#link.isReady
+  }
+
+  get isFull(): boolean {
+    return this.#link.isFull
+  }
+
+  async room(): Promise<void> {
+    while (this.#link.isFull) await this.#link.room()
+  }
+
+  send(batch: Batch): void {
+    const credentials = this.#sender.unsent(batch, [this.#link.sent])
+    this.#link.push(this.#sender.signed(batch, credentials, this.#link.chain, this.#receiver), batch.ranges)
+  }
+}
+
+/** How a link's frame names its receiver: the first 16 bytes of the SHA-256 of its key. */
+export const receiverHash = (crypto: FrameSender['crypto'], context: ContextId): Uint8Array =>
+  crypto.sha256(publicKeyOf(context)).subarray(0, HASH_LENGTH)

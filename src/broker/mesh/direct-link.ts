@@ -1,0 +1,312 @@
+import type { Timer } from '../../core/clock.ts'
+import { AmcpError } from '../../core/errors.ts'
+import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
+import { sleep } from '../../core/sleep.ts'
+import { EnvelopeWriter } from '../../events/frame/link-envelope.ts'
+import { CreditLink } from '../../network/credit-link.ts'
+import type { MessageStream } from '../../network/network.ts'
+import type { ShardRange } from './batcher.ts'
+import { OwnChain } from './chains.ts'
+import { SentCredentials } from './frame-sender.ts'
+import { WaitBudget, type WaitBudgetOptions } from './slow-receiver.ts'
+
+export interface DirectLinkOptions extends WaitBudgetOptions {
+  /**
+   * Bytes that may wait for one receiver. Higher rides out longer pauses of a receiver and costs memory per receiver.
+   * @default 4 MiB
+   */
+  queueBytes?: number
+}
+
+export interface DirectLinkComponents {
+  readonly ports: Ports
+  readonly shardCount: number
+  open(peer: ContextId): Promise<MessageStream>
+  /** Whether it makes sense to go on trying to reach the peer. */
+  isPresent(peer: ContextId): boolean
+  /** The last sequence that everybody was sent by gossip in a shard, -1 for none. */
+  gossiped(shard: number): number
+  onMessage(peer: ContextId, message: Uint8Array): void
+  /** What was sent has been handed over, or publishers need not wait any more. */
+  onReady(): void
+}
+
+interface Waiting {
+  readonly envelope: Uint8Array
+  readonly frame: Uint8Array | undefined
+}
+
+const MEBIBYTE = 1_048_576
+/** Waits between attempts to reach a receiver, in ms: doubled each time up to the longest. */
+const FIRST_RETRY_MS = 50
+const LONGEST_RETRY_MS = 2_000
+/** One message may wait in the credit link itself; the rest waits here, where it survives the stream. */
+const LINK_QUEUE_BYTES = 1
+
+/**
+ * The direct lane to one context: one long-lived stream, opened when there is something to send and again after a loss.
+ * A receiver whose queue is full may keep publishers waiting within its budget; after that it is slow, and what is meant
+ * for it is dropped, counted and told to both ends, until its queue is half empty.
+ */
+export class DirectLink {
+  readonly peer: ContextId
+  readonly chain: OwnChain = new OwnChain()
+  readonly sent: SentCredentials = new SentCredentials()
+  readonly #parts: DirectLinkComponents
+  readonly #limit: number
+  readonly #budget: WaitBudget
+  readonly #envelope = new EnvelopeWriter()
+  /** Last sequence sent on this lane by shard. */
+  readonly #last: Float64Array
+  readonly #dropped = new Map<number, { first: number; last: number }>()
+  readonly #waiters: (() => void)[] = []
+  #queue: Waiting[] = []
+  #head = 0
+  #queuedBytes = 0
+  #link: CreditLink | undefined
+  #isOpening = false
+  #isStopped = false
+  #isSlow = false
+  #isFull = false
+  #laneChanges = 0
+  #slowTimer: Timer | undefined
+
+  constructor(
+    peer: ContextId,
+    parts: DirectLinkComponents,
+    { queueBytes = 4 * MEBIBYTE, ...budget }: DirectLinkOptions,
+  ) {
+    this.peer = peer
+    this.#parts = parts
+    this.#limit = queueBytes
+    this.#budget = new WaitBudget(budget)
+    this.#last = new Float64Array(parts.shardCount).fill(-1)
+  }
+
+  /** Whether nothing waits here: the batch before was handed over. A slow receiver keeps nobody waiting. */
+  get isReady(): boolean {
+    return this.#head === this.#queue.length || this.#isSlow
+  }
+
+  /** Whether publishers are to wait for this receiver. */
+  get isFull(): boolean {
+    return this.#isFull && !this.#isSlow
+  }
+
+  get isSlow(): boolean {
+    return this.#isSlow
+  }
+
+  /** Whether there is a stream. */
+  get isOpen(): boolean {
+    return this.#link !== undefined
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  /** Whether this receiver was sent something of the shard after the last gossip. */
+  isAhead(shard: number): boolean {
+    return this.#last[shard]! > this.#parts.gossiped(shard)
+  }
+
+  /** Queues a frame, or drops it when the receiver is slow. The bytes are shared with other receivers. */
+  push(frame: Uint8Array, ranges: readonly ShardRange[]): void {
+    if (this.#isStopped || this.#isSlow || this.#queuedBytes > 2 * this.#limit) {
+      this.#drop(ranges)
+      return
+    }
+    const envelope = this.#envelope
+    if (this.#dropped.size > 0) this.#tellDropped()
+    for (let at = 0; at < ranges.length; at++) {
+      const { shard, last } = ranges[at]!
+      envelope.previous(shard, Math.max(this.#last[shard]!, this.#parts.gossiped(shard)))
+      this.#last[shard] = last
+    }
+    this.#send({ envelope: envelope.finish(true), frame })
+  }
+
+  /** Tells the receiver that events of the shard after `sequence` come by gossip. */
+  changeToGossip(shard: number, sequence: number): void {
+    if (this.#isSlow || this.#isStopped) return
+    this.#send({
+      envelope: this.#envelope.lane(++this.#laneChanges, shard, 'gossip', sequence).finish(false),
+      frame: undefined,
+    })
+  }
+
+  /** Resolves when there is room again, or when this receiver has used up what publishers may wait for it. */
+  room(): Promise<void> {
+    const { clock } = this.#parts.ports
+    const left = this.#budget.left(clock.monotonic())
+    if (left <= 0) {
+      this.#becomeSlow()
+      return Promise.resolve()
+    }
+    this.#budget.startWaiting(clock.monotonic())
+    this.#slowTimer ??= clock.after(left, () => this.#becomeSlow())
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  /** Takes a stream that the peer opened; used for sending too when there is none. */
+  accept(stream: MessageStream): void {
+    this.#attach(stream)
+  }
+
+  /** Resolves when everything queued was handed to the transport, or cannot be any more. */
+  async drained(): Promise<void> {
+    while (!this.#isStopped && this.#head < this.#queue.length)
+      await new Promise<void>((resolve) => this.#waiters.push(resolve))
+  }
+
+  async close(): Promise<void> {
+    this.#isStopped = true
+    this.#release()
+    this.#forgetQueue()
+    await this.#link?.close()
+  }
+
+  #send(waiting: Waiting): void {
+    if (this.#head === this.#queue.length && this.#hand(waiting)) return
+    this.#queue.push(waiting)
+    this.#queuedBytes += sizeOf(waiting)
+    if (this.#queuedBytes >= this.#limit) this.#isFull = true
+    if (this.#link === undefined) this.#open()
+  }
+
+  /** Whether the stream took the message. */
+  #hand({ envelope, frame }: Waiting): boolean {
+    const link = this.#link
+    if (link === undefined || !link.isOpen) return false
+    return frame === undefined ? link.send(envelope) : link.send(envelope, frame)
+  }
+
+  #pump(): void {
+    while (this.#head < this.#queue.length) {
+      const waiting = this.#queue[this.#head]!
+      if (!this.#hand(waiting)) break
+      this.#head++
+      this.#queuedBytes -= sizeOf(waiting)
+    }
+    if (this.#head === this.#queue.length || this.#head > 1_024) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    if (this.#queuedBytes * 2 > this.#limit) return
+    if (this.#isSlow) this.#parts.ports.logger.info({ peer: this.peer }, 'the receiver has caught up')
+    this.#isSlow = false
+    this.#isFull = false
+    if (this.#dropped.size > 0) {
+      this.#tellDropped()
+      this.#send({ envelope: this.#envelope.finish(false), frame: undefined })
+    }
+    this.#release()
+    if (this.isReady) this.#parts.onReady()
+  }
+
+  #release(): void {
+    this.#slowTimer?.cancel()
+    this.#slowTimer = undefined
+    this.#budget.stopWaiting(this.#parts.ports.clock.monotonic())
+    for (const resolve of this.#waiters.splice(0)) resolve()
+  }
+
+  #becomeSlow(): void {
+    const { counters, logger } = this.#parts.ports
+    this.#isSlow = true
+    counters.add('broker.slow-receiver')
+    logger.warn({ peer: this.peer, queued: this.#queuedBytes }, 'the receiver is slow: its events are dropped')
+    this.#release()
+    this.#parts.onReady()
+  }
+
+  #drop(ranges: readonly ShardRange[]): void {
+    let count = 0
+    for (const { shard, first, last } of ranges) {
+      const dropped = this.#dropped.get(shard)
+      if (dropped === undefined) this.#dropped.set(shard, { first, last })
+      else dropped.last = last
+      count += last - first + 1
+    }
+    // Numbers in between may have been for others: an upper bound, exact when the shard has one audience.
+    this.#parts.ports.counters.add('broker.dropped-slow', count)
+  }
+
+  #tellDropped(): void {
+    for (const [shard, { first, last }] of this.#dropped) {
+      this.#envelope.dropped(shard, first, last)
+      this.#parts.ports.logger.warn({ peer: this.peer, shard, first, last }, 'events dropped: the receiver was slow')
+    }
+    this.#dropped.clear()
+  }
+
+  #open(): void {
+    if (this.#isOpening || this.#isStopped) return
+    this.#isOpening = true
+    this.#openUntilDone()
+      .catch((error: unknown) => {
+        this.#parts.ports.counters.add('broker.direct.open-failed')
+        this.#parts.ports.logger.warn({ peer: this.peer, error: String(error) }, 'the direct lane could not be opened')
+      })
+      .finally(() => {
+        this.#isOpening = false
+        if (this.#link === undefined && this.#head < this.#queue.length) this.#open()
+      })
+  }
+
+  async #openUntilDone(): Promise<void> {
+    const { ports, open, isPresent } = this.#parts
+    for (let wait = FIRST_RETRY_MS; this.#link === undefined && !this.#isStopped; wait *= 2) {
+      try {
+        const stream = await open(this.peer)
+        if (this.#isStopped) stream.abort(stopped(this.peer))
+        else this.#attach(stream)
+      } catch (error) {
+        ports.counters.add('broker.direct.open-failed')
+        ports.logger.debug({ peer: this.peer, error: String(error) }, 'the direct lane could not be opened')
+        if (!isPresent(this.peer)) {
+          this.#forgetQueue()
+          this.#release()
+          this.#parts.onReady()
+          return
+        }
+        await sleep(ports.clock, Math.min(wait, LONGEST_RETRY_MS))
+      }
+    }
+  }
+
+  #attach(stream: MessageStream): void {
+    const link = new CreditLink(stream, this.#parts.ports, { queue: LINK_QUEUE_BYTES })
+    link.onMessage((message) => this.#parts.onMessage(this.peer, message))
+    link.onWritable(() => this.#pump())
+    link.onClose(() => this.#lost(link))
+    if (this.#link !== undefined) return
+    this.#link = link
+    this.sent.clear()
+    this.#pump()
+  }
+
+  #lost(link: CreditLink): void {
+    if (this.#link !== link) return
+    this.#link = undefined
+    if (link.unacknowledged > 0)
+      this.#parts.ports.counters.add('broker.direct.unacknowledged-bytes', link.unacknowledged)
+    if (this.#head < this.#queue.length) this.#open()
+  }
+
+  #forgetQueue(): void {
+    const left = this.#queue.length - this.#head
+    if (left > 0) this.#parts.ports.counters.add('broker.direct.unsent-frames', left)
+    this.#queue = []
+    this.#head = 0
+    this.#queuedBytes = 0
+    this.#isFull = false
+    this.#isSlow = false
+  }
+}
+
+const sizeOf = ({ envelope, frame }: Waiting): number => envelope.length + (frame?.length ?? 0)
+
+const stopped = (peer: ContextId): AmcpError => new AmcpError('ERR_STOPPED', `the direct lane to ${peer} is closed`)

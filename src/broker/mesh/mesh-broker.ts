@@ -1,0 +1,279 @@
+import { AmcpError } from '../../core/errors.ts'
+import type { ContextId } from '../../core/ids.ts'
+import type { LifeCycle } from '../../core/life-cycle.ts'
+import type { Ports } from '../../core/ports.ts'
+import { withDeadline } from '../../core/with-deadline.ts'
+import type { AmcpEvent } from '../../events/event.ts'
+import { DEFAULT_SHARD_COUNT, shardOf } from '../../events/shard.ts'
+import type { ContextIdentity } from '../../identity/context-identity.ts'
+import type { Members } from '../../membership/members.ts'
+import type { Network } from '../../network/network.ts'
+import type { BrokerSubscription, Deliver, EventBroker } from '../event-broker.ts'
+import { LocalDelivery } from '../local-delivery.ts'
+import { Batcher, type Route } from './batcher.ts'
+import { DIRECT_PROTOCOL, DirectLane, type DirectLaneOptions } from './direct-lane.ts'
+import type { ForwarderRateOptions } from './forwarder-rate.ts'
+import { type FrameSecurity, type FrameSecurityComponents, frameSecurity } from './frame-security.ts'
+import { FrameSender } from './frame-sender.ts'
+import { GossipLane, type GossipLaneOptions } from './gossip-lane.ts'
+import { KnownCredentials } from './known-credentials.ts'
+import { chooseLane, type LaneChoiceOptions } from './lane-choice.ts'
+import { ReceivedStreams } from './received-streams.ts'
+import { Receiver } from './receiver.ts'
+import { Shards } from './shards.ts'
+import { SyncStreams } from './sync-streams.ts'
+import { Validator } from './validator.ts'
+
+/** Largest data of one event in a frame, and what its attributes may take on top. */
+export const MAX_EVENT_BYTES = 262_144
+const MAX_ATTRIBUTE_BYTES = 65_536
+const STOP_MS = 10_000
+
+export interface MeshBrokerOptions
+  extends LaneChoiceOptions,
+    DirectLaneOptions,
+    GossipLaneOptions,
+    ForwarderRateOptions {
+  /** A power of two, the same in the whole mesh. @default 64 */
+  shardCount?: number
+}
+
+export interface MeshBrokerComponents {
+  readonly ports: Ports
+  readonly network: Network
+  readonly members: Members
+  readonly identity: ContextIdentity
+  /** Issues the tokens of this context's agents: the SecurityManager. */
+  readonly tokens: FrameSecurityComponents['tokens']
+}
+
+/** What can be asked of a running mesh broker beyond the port, for the command line and for tests. */
+export interface MeshBroker extends EventBroker {
+  /** Receivers that are slow now. */
+  readonly slowReceivers: readonly ContextId[]
+  /** Contexts that signed two frames for one place, with the proofs. */
+  readonly evidence: Validator['evidence']
+}
+
+/** The broker without any server: events go by direct lane to the few who listen, by gossip to many or unknown. */
+export function meshBroker(components: MeshBrokerComponents, options: MeshBrokerOptions = {}): MeshBroker {
+  return new LanesBroker(components, options)
+}
+
+class LanesBroker implements MeshBroker, LifeCycle {
+  readonly #ports: Ports
+  readonly #network: Network
+  readonly #members: Members
+  readonly #options: MeshBrokerOptions
+  readonly #security: FrameSecurity
+  readonly #shards: Shards
+  readonly #local: LocalDelivery
+  readonly #batcher: Batcher
+  readonly #direct: DirectLane
+  readonly #gossip: GossipLane
+  readonly #sync: SyncStreams
+  readonly #validator: Validator
+  readonly #receiver: Receiver
+  /** Next sequence by shard. */
+  readonly #sequences: Float64Array
+  #present: readonly ContextId[] = []
+  #announcement: Promise<void> | undefined
+  #unlisten: (() => void) | undefined
+  #state: 'new' | 'running' | 'stopped' = 'new'
+  #stopping: Promise<void> | undefined
+
+  constructor({ ports, network, members, identity, tokens }: MeshBrokerComponents, options: MeshBrokerOptions) {
+    const { shardCount = DEFAULT_SHARD_COUNT } = options
+    this.#ports = ports
+    this.#network = network
+    this.#members = members
+    this.#options = options
+    this.#security = frameSecurity({ ports, identity, tokens })
+    this.#shards = new Shards(network.gossip, this.#security.mesh, shardCount)
+    this.#local = new LocalDelivery(ports.counters, () => this.#announce())
+    this.#sequences = new Float64Array(shardCount)
+    const largest = MAX_EVENT_BYTES + MAX_ATTRIBUTE_BYTES
+    this.#batcher = new Batcher(ports.clock, { crypto: ports.crypto, largest })
+    const sender = new FrameSender(ports, this.#security, () => members.incarnation)
+    const onReady = (): void => this.#batcher.flush()
+    this.#direct = new DirectLane(
+      {
+        ports,
+        shardCount,
+        open: (peer) => this.#openStream(peer),
+        isPresent: (peer) => members.present.includes(peer),
+        gossiped: (shard) => this.#gossip.lastOf(shard),
+        onMessage: (peer, message) => this.#receiver.takeDirect(peer, message),
+        onReady,
+      },
+      sender,
+      options,
+    )
+    const changeToGossip = (shard: number, sequence: number): void => this.#direct.changeToGossip(shard, sequence)
+    this.#gossip = new GossipLane(
+      { ports, gossip: network.gossip, shards: this.#shards, sender, changeToGossip, onReady },
+      options,
+    )
+    const credentials = new KnownCredentials(ports, this.#security, shardCount)
+    const streams = new ReceivedStreams(ports.clock, shardCount)
+    this.#validator = new Validator(
+      {
+        ports,
+        self: identity.id,
+        security: this.#security,
+        credentials,
+        streams,
+        membershipOf: (context) => members.membershipOf(context),
+      },
+      options,
+    )
+    this.#sync = new SyncStreams({ ports, network }, (peer, message) => this.#receiver.takeSync(peer, message))
+    this.#receiver = new Receiver({
+      ports,
+      security: this.#security,
+      credentials,
+      streams,
+      validator: this.#validator,
+      shards: this.#shards,
+      gossip: network.gossip,
+      incarnationOf: (context) => members.incarnationOf(context),
+      sync: (peer, message) => this.#sync.send(peer, message),
+      deliver: (event) => this.#local.deliver(event),
+      misbehaved: (peer, reason) => this.#misbehaved(peer, reason),
+    })
+    network.gossip.validate((topic, bytes, from) => this.#receiver.judgeGossip(topic, bytes, from))
+    network.streams.handle(DIRECT_PROTOCOL, (stream) => this.#direct.accept(stream))
+  }
+
+  get slowReceivers(): readonly ContextId[] {
+    return [...this.#direct.links].filter((link) => link.isSlow).map((link) => link.peer)
+  }
+
+  get evidence(): Validator['evidence'] {
+    return this.#validator.evidence
+  }
+
+  async start(): Promise<void> {
+    if (this.#state !== 'new') return
+    this.#state = 'running'
+    this.#unlisten = this.#members.onChange(() => this.#membersChanged())
+    this.#membersChanged()
+    if (this.#local.patterns.length > 0) await this.#announced()
+  }
+
+  publish(event: AmcpEvent): undefined | Promise<void> {
+    if (this.#state === 'stopped') throw stopped()
+    const topic = event.subject
+    const route = this.#routeOf(topic)
+    if (route !== undefined) this.#send(route, event, topic)
+    this.#local.deliver(event)
+    if (route === undefined) return undefined
+    for (let at = 0; at < route.length; at++) if (route[at]!.isFull) return roomIn(route)
+    return undefined
+  }
+
+  async subscribe(pattern: string, deliver: Deliver): Promise<BrokerSubscription> {
+    if (this.#state === 'stopped') throw stopped()
+    const subscription = this.#local.subscribe(pattern, deliver)
+    if (this.#state === 'running') await this.#announcement
+    return subscription
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  #routeOf(topic: string): Route | undefined {
+    const lane = chooseLane(topic, this.#members, this.#options)
+    if (lane === 'gossip') return this.#gossip.routeOf(shardOf(topic, this.#shards.count))
+    return lane === undefined ? undefined : this.#direct.routeTo(lane)
+  }
+
+  #send(route: Route, event: AmcpEvent, topic: string): void {
+    const shard = shardOf(topic, this.#shards.count)
+    const sequence = this.#sequences[shard]!
+    try {
+      this.#batcher.add(route, event, sequence, shard, this.#security.tokenOf(event.source))
+    } catch (error) {
+      if (error instanceof AmcpError && error.code === 'ERR_EVENT_TOO_LARGE') throw tooLarge(error)
+      throw error
+    }
+    this.#sequences[shard] = sequence + 1
+  }
+
+  async #openStream(peer: ContextId): Promise<Awaited<ReturnType<Network['streams']['open']>>> {
+    if (!this.#network.isConnected(peer)) await this.#network.connect(peer)
+    return this.#network.streams.open(peer, DIRECT_PROTOCOL)
+  }
+
+  #membersChanged(): void {
+    this.#shards.join(this.#members.shards)
+    const { present } = this.#members
+    if (present === this.#present) return
+    const before = new Set(this.#present)
+    this.#present = present
+    if (present.some((context) => !before.has(context))) this.#gossip.sendCredentialsAnew()
+    const now = new Set(present)
+    this.#direct
+      .retain((peer) => now.has(peer))
+      .catch((error: unknown) => {
+        this.#ports.logger.debug({ error: String(error) }, 'a direct lane did not close cleanly')
+        this.#ports.counters.add('broker.direct.close-failed')
+      })
+  }
+
+  /** The set of patterns has changed: the mesh is told, once for everything that changes in this turn. */
+  #announce(): void {
+    if (this.#state === 'running') void this.#announced()
+  }
+
+  #announced(): Promise<void> {
+    const announcement = this.#members.announcePatterns(this.#local.patterns).catch((error: unknown) => {
+      this.#ports.counters.add('broker.announce-failed')
+      this.#ports.logger.warn({ error: String(error) }, 'the patterns could not be announced')
+    })
+    this.#announcement = announcement
+    return announcement
+  }
+
+  #misbehaved(peer: ContextId, reason: string): void {
+    this.#ports.counters.add('broker.direct.misbehaved')
+    this.#ports.logger.warn({ peer, reason }, 'the direct lane carried what nobody honest sends')
+  }
+
+  async #stop(): Promise<void> {
+    const wasRunning = this.#state === 'running'
+    this.#state = 'stopped'
+    if (wasRunning) await this.#drain()
+    this.#unlisten?.()
+    this.#receiver.stop()
+    this.#shards.join(new Set())
+    await Promise.all([this.#direct.close(), this.#sync.stop()])
+  }
+
+  async #drain(): Promise<void> {
+    this.#batcher.flushAll()
+    const drained = Promise.all([this.#direct.drained(), this.#gossip.drained()])
+    try {
+      await withDeadline(this.#ports.clock, STOP_MS, drained, () => new AmcpError('ERR_STOPPED', 'not drained in 10 s'))
+    } catch (error) {
+      this.#ports.counters.add('broker.stop-undrained')
+      this.#ports.logger.warn({ error: String(error) }, 'stopped before everything was sent')
+    }
+  }
+}
+
+async function roomIn(route: Route): Promise<void> {
+  for (const outlet of route) while (outlet.isFull) await outlet.room()
+}
+
+const stopped = (): AmcpError => new AmcpError('ERR_STOPPED', 'the broker is stopped')
+
+const tooLarge = (cause: AmcpError): AmcpError =>
+  new AmcpError(
+    'ERR_EVENT_TOO_LARGE',
+    `an event of ${Number(cause.details['size'])} bytes is larger than the ${MAX_EVENT_BYTES} that an event may have; ` +
+      'send a reference to the content instead, or the content in parts',
+    { cause, details: { size: cause.details['size'], limit: MAX_EVENT_BYTES } },
+  )

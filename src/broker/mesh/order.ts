@@ -1,0 +1,163 @@
+import type { Clock, Timer } from '../../core/clock.ts'
+import type { Counters } from '../../core/counters.ts'
+import type { LinkRecord } from '../../events/frame/link-envelope.ts'
+import type { ReceivedEvent } from '../../events/frame/received-event.ts'
+import type { PublisherStreams } from './received-streams.ts'
+
+/** Frames held back per publisher; beyond that the oldest goes on without what it waits for. */
+const MAX_HELD = 64
+
+/** A judged frame on its way to the subscribers. */
+export interface OrderedFrame {
+  readonly streams: PublisherStreams
+  readonly events: readonly ReceivedEvent[]
+  /** Number in its gossip chain; undefined on the direct lane. */
+  readonly n: number | undefined
+  /** Direct lane: what was sent to us in each shard before. */
+  readonly records: readonly LinkRecord[]
+}
+
+interface Held {
+  readonly frame: OrderedFrame
+  readonly until: number
+}
+
+/**
+ * Keeps the order of each publisher within a shard although its events may change lanes: a frame that comes before the
+ * last one of the other lane, or before its predecessor in the gossip chain, is held back, at most 250 ms. What comes
+ * later than that is dropped and counted, as is what comes twice.
+ */
+export class OrderGate {
+  readonly #clock: Clock
+  readonly #counters: Counters
+  readonly #deliver: (event: ReceivedEvent) => void
+  readonly #maxHoldMs: number
+  #held: Held[] = []
+  #timer: Timer | undefined
+
+  constructor(
+    { clock, counters, deliver }: { clock: Clock; counters: Counters; deliver: (event: ReceivedEvent) => void },
+    maxHoldMs = 250,
+  ) {
+    this.#clock = clock
+    this.#counters = counters
+    this.#deliver = deliver
+    this.#maxHoldMs = maxHoldMs
+  }
+
+  get held(): number {
+    return this.#held.length
+  }
+
+  offer(frame: OrderedFrame): void {
+    if (isReady(frame)) {
+      this.#pass(frame)
+      if (this.#held.length > 0) this.#settle()
+      return
+    }
+    this.#counters.add('broker.held-back')
+    this.#held.push({ frame, until: this.#clock.monotonic() + this.#maxHoldMs })
+    const ofPublisher = this.#held.filter((held) => held.frame.streams === frame.streams)
+    if (ofPublisher.length > MAX_HELD) this.#force(ofPublisher)
+    this.#arm()
+  }
+
+  /** The publisher says that nothing up to `sequence` is to come any more on this lane. */
+  cover(streams: PublisherStreams, shard: number, sequence: number, lane: 'direct' | 'gossip'): void {
+    if (streams.isKnown[shard] === 1 && sequence > streams.covered[shard]!) streams.covered[shard] = sequence
+    streams.isDirect[shard] = lane === 'direct' ? 1 : 0
+    if (this.#held.length > 0) this.#settle()
+  }
+
+  /** A frame of the gossip chain that cannot be delivered yet: its successors are not to overtake it. */
+  expect(streams: PublisherStreams, shard: number, n: number): void {
+    if (streams.nextGossip[shard] === -1) streams.nextGossip[shard] = n
+  }
+
+  clear(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#held = []
+  }
+
+  #pass({ streams, events, n, records }: OrderedFrame): void {
+    const { covered, isKnown, isDirect, nextGossip } = streams
+    for (let at = 0; at < records.length; at++) {
+      const record = records[at]!
+      if (record.kind !== 'previous') continue
+      if (record.sequence > covered[record.shard]!) covered[record.shard] = record.sequence
+    }
+    for (let at = 0; at < events.length; at++) {
+      const event = events[at]!
+      const { shard, sequenceNumber } = event
+      if (sequenceNumber <= covered[shard]!) {
+        this.#counters.add('broker.duplicate-or-late')
+        continue
+      }
+      covered[shard] = sequenceNumber
+      isKnown[shard] = 1
+      isDirect[shard] = n === undefined ? 1 : 0
+      this.#deliver(event)
+    }
+    const shard = events[0]?.shard
+    if (n !== undefined && shard !== undefined && n >= nextGossip[shard]!) nextGossip[shard] = n + 1
+  }
+
+  /** Lets pass whatever has become ready, until nothing more does. */
+  #settle(): void {
+    for (let at = 0; at < this.#held.length; ) {
+      const { frame } = this.#held[at]!
+      if (!isReady(frame)) {
+        at++
+        continue
+      }
+      this.#held.splice(at, 1)
+      this.#pass(frame)
+      at = 0
+    }
+    this.#arm()
+  }
+
+  #arm(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const first = this.#held[0]
+    if (first === undefined) return
+    this.#timer = this.#clock.after(Math.max(0, first.until - this.#clock.monotonic()), () => this.#expired())
+  }
+
+  #expired(): void {
+    const now = this.#clock.monotonic()
+    const late = this.#held.filter((held) => held.until <= now)
+    if (late.length > 0) this.#force(late)
+    this.#arm()
+  }
+
+  /** Gives up waiting for what the first of these frames, by sequence, waits for. */
+  #force(candidates: readonly Held[]): void {
+    const first = candidates.reduce((one, other) => (firstSequence(other) < firstSequence(one) ? other : one))
+    this.#held.splice(this.#held.indexOf(first), 1)
+    this.#counters.add('broker.gap')
+    this.#pass(first.frame)
+    this.#settle()
+  }
+}
+
+const firstSequence = ({ frame }: Held): number => frame.events[0]?.sequenceNumber ?? 0
+
+function isReady({ streams, events, n, records }: OrderedFrame): boolean {
+  const { covered, isKnown, isDirect, nextGossip } = streams
+  if (n === undefined) {
+    for (let at = 0; at < records.length; at++) {
+      const record = records[at]!
+      if (record.kind !== 'previous' || isKnown[record.shard] === 0) continue
+      if (record.sequence > covered[record.shard]!) return false
+    }
+    return true
+  }
+  const first = events[0]
+  if (first === undefined) return true
+  const { shard } = first
+  if (nextGossip[shard] !== -1 && n > nextGossip[shard]!) return false
+  return isDirect[shard] === 0 || isKnown[shard] === 0 || first.sequenceNumber <= covered[shard]! + 1
+}

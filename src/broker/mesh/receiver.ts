@@ -1,0 +1,199 @@
+import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
+import { type LinkRecord, readLinkMessage } from '../../events/frame/link-envelope.ts'
+import type { ReceivedEvent } from '../../events/frame/received-event.ts'
+import { hashKey } from '../../identity/credential.ts'
+import type { Gossip, Verdict } from '../../network/network.ts'
+import type { FrameSecurity } from './frame-security.ts'
+import type { KnownCredentials } from './known-credentials.ts'
+import { OrderGate } from './order.ts'
+import { Parking } from './parking.ts'
+import type { PublisherStreams, ReceivedStreams } from './received-streams.ts'
+import type { Shards } from './shards.ts'
+import { MAX_IN_MESSAGE, type SyncMessage } from './sync-messages.ts'
+import type { Judged, Judgement, Lacking, Refusal, Validator, Way } from './validator.ts'
+
+export interface ReceiverComponents {
+  readonly ports: Ports
+  readonly security: FrameSecurity
+  readonly credentials: KnownCredentials
+  readonly streams: ReceivedStreams
+  readonly validator: Validator
+  readonly shards: Shards
+  readonly gossip: Pick<Gossip, 'neighbours'>
+  incarnationOf(context: ContextId): Uint8Array | undefined
+  sync(peer: ContextId, message: SyncMessage): void
+  deliver(event: ReceivedEvent): void
+  /** The peer broke the protocol of its direct lane. */
+  misbehaved(peer: ContextId, reason: string): void
+}
+
+const NO_RECORDS: readonly LinkRecord[] = []
+const DIRECT: Way = { lane: 'direct' }
+const REJECTED: ReadonlySet<Refusal> = new Set(['size', 'structure', 'signature'])
+
+/** From bytes on any lane to events in order: judges, parks what lacks credentials, asks for them, delivers. */
+export class Receiver {
+  readonly #parts: ReceiverComponents
+  readonly #order: OrderGate
+  readonly #parking: Parking
+  readonly #gossipWays: readonly Way[]
+  /** Who is to vouch for credentials that were asked for, by key; parking bounds it. */
+  readonly #wanted = new Map<string, ContextId>()
+
+  constructor(parts: ReceiverComponents) {
+    this.#parts = parts
+    const { clock, counters } = parts.ports
+    this.#order = new OrderGate({ clock, counters, deliver: parts.deliver })
+    this.#parking = new Parking({ clock, counters })
+    this.#gossipWays = Array.from({ length: parts.shards.count }, (_, shard) => ({ lane: 'gossip', shard }))
+  }
+
+  /** gossip's judge. What is accepted has been delivered when this returns; gossip then passes it on. */
+  judgeGossip(topic: string, bytes: Uint8Array, from: ContextId): Verdict {
+    const shard = this.#parts.shards.shardOfTopic(topic)
+    if (shard === undefined) {
+      this.#parts.ports.counters.add('broker.refused.topic')
+      return 'ignore'
+    }
+    const judgement = this.#parts.validator.judge(bytes, from, this.#gossipWays[shard]!)
+    const reason = this.#act(judgement, from, NO_RECORDS, false)
+    if (reason === undefined) return 'accept'
+    return reason !== 'lacking' && REJECTED.has(reason) ? 'reject' : 'ignore'
+  }
+
+  /** A message of a direct lane. */
+  takeDirect(peer: ContextId, message: Uint8Array): void {
+    let records: readonly LinkRecord[]
+    let frame: Uint8Array | undefined
+    try {
+      ;({ records, frame } = readLinkMessage(message))
+    } catch {
+      this.#parts.misbehaved(peer, 'envelope')
+      return
+    }
+    for (const record of records) {
+      if (record.kind !== 'credit' && record.shard >= this.#parts.shards.count) {
+        this.#parts.misbehaved(peer, 'shard')
+        return
+      }
+      if (record.kind !== 'previous') this.#takeRecord(peer, record)
+    }
+    if (frame === undefined) return
+    const judgement = this.#parts.validator.judge(frame, peer, DIRECT)
+    const reason = this.#act(judgement, peer, records, false)
+    if (reason !== undefined && reason !== 'lacking' && REJECTED.has(reason)) this.#parts.misbehaved(peer, reason)
+  }
+
+  takeSync(peer: ContextId, message: SyncMessage): void {
+    if (message.kind === 'want') this.#answer(peer, message.hashes)
+    else if (message.kind === 'credentials') for (const bytes of message.credentials) this.#takeCredential(bytes)
+    else {
+      const way = this.#gossipWays[message.shard]
+      if (way === undefined) this.#parts.ports.counters.add('broker.refused.topic')
+      // Who had to push did not get it passed on by gossip, so neither would our neighbours.
+      else this.#act(this.#parts.validator.judge(message.frame, peer, way), peer, NO_RECORDS, true)
+    }
+  }
+
+  stop(): void {
+    this.#order.clear()
+    this.#parking.clear()
+    this.#wanted.clear()
+  }
+
+  /** Delivers, parks or counts; returns why the frame was not delivered. */
+  #act(
+    judgement: Judgement,
+    from: ContextId,
+    records: readonly LinkRecord[],
+    passOn: boolean,
+  ): Refusal | 'lacking' | undefined {
+    if (typeof judgement === 'string') {
+      this.#parts.ports.counters.add(`broker.refused.${judgement}`)
+      return judgement
+    }
+    if ('missing' in judgement) {
+      this.#park(judgement, from, records)
+      return 'lacking'
+    }
+    const { frame, events, streams } = judgement
+    this.#order.offer({
+      streams,
+      events,
+      n: frame.header.chain === 'gossip' ? frame.header.place?.n : undefined,
+      records,
+    })
+    if (passOn) this.#push(judgement, from)
+    return undefined
+  }
+
+  #takeRecord(peer: ContextId, record: LinkRecord): void {
+    if (record.kind === 'dropped') {
+      this.#parts.ports.counters.add('broker.dropped-for-us', record.last - record.first + 1)
+      this.#parts.ports.logger.warn({ peer, ...record }, 'events for this context were dropped: it was slow')
+      return
+    }
+    const streams = this.#streamsOf(peer)
+    if (streams === undefined) return
+    if (record.kind === 'lane') this.#order.cover(streams, record.shard, record.sequence, record.lane)
+    else if (record.kind === 'nothing-until') this.#order.cover(streams, record.shard, record.sequence, 'direct')
+  }
+
+  #streamsOf(peer: ContextId): PublisherStreams | undefined {
+    const incarnation = this.#parts.incarnationOf(peer)
+    return incarnation === undefined ? undefined : this.#parts.streams.of(peer, hashKey(incarnation))
+  }
+
+  #park({ judged, missing }: Lacking, forwarder: ContextId, records: readonly LinkRecord[]): void {
+    const { frame, way, streams } = judged
+    const signer = frame.publisher
+    const keys = [...missing]
+    const resume = (): void => {
+      const again = this.#parts.validator.judgeAgain(judged)
+      const isStillLacking = typeof again !== 'string' && 'missing' in again
+      if (isStillLacking) this.#parts.ports.counters.add('broker.refused.credential-withheld')
+      else this.#act(again, forwarder, records, way.lane === 'gossip')
+    }
+    if (!this.#parking.park({ bytes: frame.bytes, forwarder, signer, missing, resume })) return
+    if (way.lane === 'gossip') this.#order.expect(streams, way.shard, frame.header.place!.n)
+    if (this.#wanted.size > MAX_WANTED) this.#wanted.clear()
+    for (const key of keys) this.#wanted.set(key, signer)
+    for (let at = 0; at < keys.length; at += MAX_IN_MESSAGE) {
+      const hashes = keys.slice(at, at + MAX_IN_MESSAGE).map((key) => Uint8Array.from(key, (one) => one.charCodeAt(0)))
+      this.#parts.sync(forwarder, { kind: 'want', hashes })
+    }
+  }
+
+  #takeCredential(bytes: Uint8Array): void {
+    const { crypto, counters } = this.#parts.ports
+    const key = hashKey(crypto.sha256(bytes).subarray(0, 16))
+    const signer = this.#wanted.get(key)
+    if (signer === undefined) {
+      counters.add('broker.credential-unwanted')
+      return
+    }
+    this.#wanted.delete(key)
+    if (this.#parts.credentials.absorb(signer, bytes)) this.#parking.arrived(key)
+  }
+
+  #answer(peer: ContextId, hashes: readonly Uint8Array[]): void {
+    const credentials: Uint8Array[] = []
+    for (const hash of hashes) {
+      const bytes = this.#parts.security.issued(hash) ?? this.#parts.credentials.get(hashKey(hash))?.bytes
+      if (bytes === undefined) this.#parts.ports.counters.add('broker.credential-unknown')
+      else credentials.push(bytes)
+    }
+    if (credentials.length > 0) this.#parts.sync(peer, { kind: 'credentials', credentials })
+  }
+
+  /** By our own hand, since a second publish of the same frame would be refused by gossip as a duplicate. */
+  #push({ frame, way }: Judged, from: ContextId): void {
+    if (way.lane === 'direct') return
+    for (const neighbour of this.#parts.gossip.neighbours(this.#parts.shards.topicOf(way.shard)))
+      if (neighbour !== from && neighbour !== frame.publisher)
+        this.#parts.sync(neighbour, { kind: 'push', shard: way.shard, frame: frame.bytes })
+  }
+}
+
+const MAX_WANTED = 8_192

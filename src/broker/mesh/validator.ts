@@ -1,0 +1,257 @@
+import { AmcpError } from '../../core/errors.ts'
+import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
+import { equalBytes } from '../../events/frame/bytes.ts'
+import { type Frame, readFrame } from '../../events/frame/frame-reader.ts'
+import type { ReceivedEvent } from '../../events/frame/received-event.ts'
+import { hashKey } from '../../identity/credential.ts'
+import type { Equivocation } from './chains.ts'
+import { receiverHash } from './direct-lane.ts'
+import { ForwarderRate, type ForwarderRateOptions } from './forwarder-rate.ts'
+import type { FrameSecurity } from './frame-security.ts'
+import type { KnownCredential, KnownCredentials } from './known-credentials.ts'
+import type { PublisherStreams, ReceivedStreams } from './received-streams.ts'
+import { SHARD_GENERATION } from './shards.ts'
+
+/** Longest frame: the largest event, its attributes, and the credentials that travel with it. */
+export const MAX_FRAME_BYTES = 1_048_576
+/** How far the signed time of a live frame may lie behind and ahead of this context's clock, ms. */
+const MAX_AGE_MS = 120_000
+const MAX_AHEAD_MS = 30_000
+
+/** What a forwarder could itself have proved wrong, so it pays for it. */
+export type RejectReason = 'size' | 'structure' | 'signature'
+export type IgnoreReason =
+  | 'mesh'
+  | 'mode'
+  | 'read-class'
+  | 'rate'
+  | 'incarnations'
+  | 'quarantined'
+  | 'seen'
+  | 'old'
+  | 'equivocation'
+  | 'publisher'
+  | 'receiver'
+  | 'membership'
+  | 'time'
+  | 'token'
+  | 'source'
+  | 'acl'
+  | 'shard'
+  | 'epoch'
+export type Refusal = RejectReason | IgnoreReason
+
+/** How a frame came. */
+export type Way = { readonly lane: 'gossip'; readonly shard: number } | { readonly lane: 'direct' }
+
+/** A frame on its way through the checks. */
+export interface Judged {
+  readonly frame: Frame
+  readonly way: Way
+  readonly streams: PublisherStreams
+  /** Set when it passed. */
+  events: readonly ReceivedEvent[]
+}
+
+/** A frame that is right so far but names credentials that are not known here. */
+export interface Lacking {
+  readonly judged: Judged
+  /** Keys of the credentials' hashes. */
+  readonly missing: Set<string>
+}
+
+export type Judgement = Judged | Lacking | Refusal
+
+export interface ValidatorComponents {
+  readonly ports: Ports
+  readonly self: ContextId
+  readonly security: FrameSecurity
+  readonly credentials: KnownCredentials
+  readonly streams: ReceivedStreams
+  /** The membership that the publisher announced to the mesh. */
+  membershipOf(context: ContextId): Uint8Array | undefined
+}
+
+const MAX_EVIDENCE = 64
+
+export interface ValidatorOptions extends ForwarderRateOptions {}
+
+/**
+ * Judges frames, in an order that costs an attacker more than this context: what is cheap comes first, what needs the
+ * publisher's key after it, and only what passed everything is remembered as seen.
+ * @see PROTOCOL.md, validator
+ */
+export class Validator {
+  readonly #parts: ValidatorComponents
+  readonly #rate: ForwarderRate
+  readonly #receiver: Uint8Array
+  /** Proofs that publishers said two things in one place, the latest ones. */
+  readonly evidence: Equivocation[] = []
+
+  constructor(parts: ValidatorComponents, options: ValidatorOptions = {}) {
+    this.#parts = parts
+    this.#rate = new ForwarderRate(parts.ports.clock, options)
+    this.#receiver = receiverHash(parts.ports.crypto, parts.self)
+  }
+
+  judge(bytes: Uint8Array, forwarder: ContextId, way: Way): Judgement {
+    if (bytes.length > MAX_FRAME_BYTES) return 'size'
+    const frame = readOrUndefined(bytes)
+    if (frame === undefined) return 'structure'
+    const { header } = frame
+    const form = this.#formOf(frame, forwarder, way)
+    if (form !== undefined) return form
+    if (!this.#rate.take(forwarder)) return 'rate'
+    const streams = this.#parts.streams.of(frame.publisher, hashKey(header.incarnation))
+    if (streams === undefined) return 'incarnations'
+    const judged: Judged = { frame, way, streams, events: [] }
+    const seen = this.#look(judged)
+    if (seen !== undefined) return seen
+    const proof = this.#prove(frame)
+    if (proof !== undefined) return proof
+    return this.#judgeContents(judged)
+  }
+
+  /** The rest of the judgement, again, after credentials have come. */
+  judgeAgain(judged: Judged): Judgement {
+    return this.#look(judged) ?? this.#judgeContents(judged)
+  }
+
+  #formOf(frame: Frame, forwarder: ContextId, way: Way): Refusal | undefined {
+    const { header } = frame
+    if (!equalBytes(header.meshHash, this.#parts.security.meshHash)) return 'mesh'
+    if (header.generation !== SHARD_GENERATION || header.eventCount === 0) return 'structure'
+    if (header.isAcknowledged || header.chunk !== undefined) return 'mode'
+    if (!header.isUnrestricted) return 'read-class'
+    if (way.lane === 'gossip') {
+      if (header.chain !== 'gossip' || header.shard !== way.shard) return 'structure'
+      return frame.publisher === this.#parts.self ? 'publisher' : undefined
+    }
+    // What the link proves is who is at its other end, so only its own frames may come unsigned.
+    if (frame.publisher !== forwarder) return 'publisher'
+    if (header.chain === 'none') return undefined
+    const { place } = header
+    return place?.kind === 'link' && equalBytes(place.receiver, this.#receiver) ? undefined : 'receiver'
+  }
+
+  /** Whether the frame's slot is taken; a look-up only. */
+  #look({ frame, way, streams }: Judged): Refusal | undefined {
+    if (way.lane === 'direct') return undefined
+    const chain = streams.chain(way.shard)
+    if (chain.isQuarantined) return 'quarantined'
+    const state = chain.look(frame.header.place!.n, frame.headerDigest(this.#parts.ports.crypto))
+    return state === 'seen' || state === 'old' ? state : undefined
+  }
+
+  #prove(frame: Frame): Refusal | undefined {
+    const { crypto } = this.#parts.ports
+    if (!frame.header.isSigned) return undefined
+    return frame.verifySignature(crypto) && frame.verifyBody(crypto) ? undefined : 'signature'
+  }
+
+  #judgeContents(judged: Judged): Judgement {
+    const { frame } = judged
+    const now = this.#parts.ports.clock.now()
+    let hashes: readonly Uint8Array[]
+    try {
+      for (const credential of frame.credentials()) this.#parts.credentials.absorb(frame.publisher, credential)
+      hashes = frame.tokenHashes()
+      judged.events = frame.events()
+    } catch (error) {
+      if (error instanceof AmcpError) return 'structure'
+      throw error
+    }
+    const missing = new Set<string>()
+    const membership = this.#membership(frame, missing)
+    const tokens = this.#tokens(hashes, missing)
+    if (membership !== undefined && (membership.kind !== 'membership' || membership.context !== frame.publisher))
+      return 'membership'
+    if (membership !== undefined && membership.expires <= now) return 'membership'
+    const age = now - frame.header.time
+    if (age > MAX_AGE_MS || age < -MAX_AHEAD_MS) return 'time'
+    if (membership === undefined || missing.size > 0) return { judged, missing }
+    const refusal = this.#judgeTokens(frame, tokens, now) ?? judgeEvents(judged, tokens, membership)
+    return refusal ?? this.#record(judged) ?? judged
+  }
+
+  #membership(frame: Frame, missing: Set<string>): KnownCredential | undefined {
+    const { credentials, membershipOf } = this.#parts
+    const key = hashKey(frame.header.membershipHash)
+    const known = credentials.get(key)
+    if (known !== undefined) return known
+    const announced = membershipOf(frame.publisher)
+    if (announced !== undefined && credentials.absorb(frame.publisher, announced)) {
+      const now = credentials.get(key)
+      if (now !== undefined) return now
+    }
+    missing.add(key)
+    return undefined
+  }
+
+  #tokens(hashes: readonly Uint8Array[], missing: Set<string>): Map<Uint8Array, KnownCredential> {
+    const tokens = new Map<Uint8Array, KnownCredential>()
+    for (const hash of hashes) {
+      const key = hashKey(hash)
+      const token = this.#parts.credentials.get(key)
+      if (token === undefined) missing.add(key)
+      else tokens.set(hash, token)
+    }
+    return tokens
+  }
+
+  #judgeTokens(frame: Frame, tokens: Map<Uint8Array, KnownCredential>, now: number): Refusal | undefined {
+    for (const token of tokens.values()) {
+      if (token.kind !== 'token' || token.context !== frame.publisher || token.expires <= now) return 'token'
+      // Until agents move, an agent is at home where its id was minted, and in its first epoch.
+      if (!token.isOfOrigin) return 'source'
+      if (token.epoch !== 0) return 'epoch'
+    }
+    return undefined
+  }
+
+  #record({ frame, way, streams }: Judged): Refusal | undefined {
+    if (way.lane === 'direct') return undefined
+    const { n, predecessor } = frame.header.place!
+    const state = streams.chain(way.shard).record(frame, n, predecessor, frame.headerDigest(this.#parts.ports.crypto))
+    if (state === 'new') return undefined
+    if (typeof state === 'string') return state
+    if (this.evidence.length >= MAX_EVIDENCE) this.evidence.shift()
+    this.evidence.push(state)
+    this.#parts.ports.logger.error({ publisher: state.publisher, n: state.n }, 'two frames for one slot: quarantined')
+    return 'equivocation'
+  }
+}
+
+/** Every event names a token that is its source's and allows its topic. */
+function judgeEvents(
+  { events }: Judged,
+  tokens: Map<Uint8Array, KnownCredential>,
+  membership: KnownCredential,
+): Refusal | undefined {
+  let hash: Uint8Array | undefined
+  let token: KnownCredential | undefined
+  for (let at = 0; at < events.length; at++) {
+    const event = events[at]!
+    const named = event.tokenHash
+    if (named !== hash) {
+      hash = named
+      token = named === undefined ? undefined : tokens.get(named)
+    }
+    if (token === undefined) return 'token'
+    if (event.source !== token.source) return 'source'
+    const shard = token.shardOf(event.subject, membership)
+    if (shard < 0) return 'acl'
+    if (shard !== event.shard) return 'shard'
+  }
+  return undefined
+}
+
+function readOrUndefined(bytes: Uint8Array): Frame | undefined {
+  try {
+    return readFrame(bytes)
+  } catch (error) {
+    if (error instanceof AmcpError) return undefined
+    throw error
+  }
+}
