@@ -233,6 +233,7 @@ export class MeshContext implements Context, LifeCycle {
   async #stop(): Promise<void> {
     this.#unlisten?.()
     this.#calls.refuse()
+    this.#registry.subscriptions.close()
     await drain(this.#parts.ports.clock, DRAIN, () => this.#isIdle())
     this.#calls.stop()
     for (const subscription of [...this.#subscriptions]) subscription.unsubscribe()

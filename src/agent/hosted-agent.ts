@@ -144,7 +144,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.#status = 'DESTROYED'
     this.attached?.end()
     this.#empty()
-    this.#call?.cancel(stateError(this))
+    this.#call?.end(stateError(this))
     await this.#free(LAST_HANDLER_WAIT)
     try {
       await this.agent.onDestroy?.()

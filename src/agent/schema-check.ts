@@ -25,13 +25,7 @@ function checkedValue(result: StandardSchemaV1.Result<unknown>, what: string): u
   })
 }
 
-/** `readings[2].load` */
+/** `readings.2.load` */
 function pathOf(path: StandardSchemaV1.Issue['path']): string {
-  let text = ''
-  for (const segment of path ?? []) {
-    const key = typeof segment === 'object' ? segment.key : segment
-    if (typeof key === 'number') text += `[${key}]`
-    else text += text === '' ? String(key) : `.${String(key)}`
-  }
-  return text
+  return (path ?? []).map((segment) => String(typeof segment === 'object' ? segment.key : segment)).join('.')
 }

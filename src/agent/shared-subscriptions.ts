@@ -20,6 +20,7 @@ interface Shared {
 export class SharedSubscriptions {
   readonly #broker: EventBroker
   readonly #patterns = new Map<string, Shared>()
+  #isClosed = false
 
   constructor(broker: EventBroker) {
     this.#broker = broker
@@ -28,6 +29,7 @@ export class SharedSubscriptions {
   /** Resolves when the broker has the pattern. ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED for topics of single agents. */
   async add(given: string, listener: PatternListener): Promise<void> {
     const pattern = parsePattern(given)
+    if (this.#isClosed) throw new AmcpError('ERR_STOPPED', 'the context is stopping')
     if (pattern === AGENT_NAMESPACE || pattern.startsWith(AGENT_PREFIX)) {
       throw new AmcpError('ERR_TOPIC_RESERVED', `events to single agents cannot be listened to: ${pattern}`, {
         details: { topic: pattern },
@@ -36,6 +38,13 @@ export class SharedSubscriptions {
     const shared = this.#patterns.get(pattern) ?? this.#open(pattern)
     shared.listeners.add(listener)
     await shared.subscription
+  }
+
+  /** Nothing comes in any more; what has come stays with its listeners. */
+  close(): void {
+    this.#isClosed = true
+    for (const { subscription } of this.#patterns.values()) subscription.then(unsubscribe, () => undefined)
+    this.#patterns.clear()
   }
 
   remove(given: string, listener: PatternListener): void {

@@ -143,7 +143,7 @@ export class Calls {
     this.#isStopped = true
     this.#unlisten()
     const reason = new AmcpError('ERR_STOPPED', 'the context was stopped during the call')
-    this.#incoming.cancelAll(reason)
+    this.#incoming.endAll(reason)
     this.#outgoing.failAll(reason)
     this.#wheel.stop()
   }

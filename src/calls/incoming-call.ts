@@ -65,6 +65,12 @@ export abstract class IncomingCall extends Timed implements CallInfo {
     this.settle(false, error)
   }
 
+  /** Ends the call from this side: the caller is told, and the handler by its signal. */
+  end(reason: unknown): void {
+    this.fail(reason)
+    this.cancel(reason)
+  }
+
   /** Ends the call from the caller's side and tells the handler by its signal. */
   cancel(reason: unknown): void {
     this.#reason = reason

@@ -91,8 +91,8 @@ export class IncomingCalls implements RemoteCallOwner {
     this.#isStopping = true
   }
 
-  cancelAll(reason: AmcpError): void {
-    for (const call of this.#open.values()) call.fail(reason)
+  endAll(reason: AmcpError): void {
+    for (const call of this.#open.values()) call.end(reason)
   }
 
   answer(call: RemoteCall, isOk: boolean, value: unknown): void {

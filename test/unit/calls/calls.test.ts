@@ -482,6 +482,15 @@ test('a context that stops refuses new calls, finishes the accepted ones, and en
   await world.clock.advance(0)
 })
 
+test('an agent that is destroyed in the middle of a call says so to the caller elsewhere', async () => {
+  const { world, here, there, caller, target } = await pair()
+  const call = expect(here.calls.call(caller, 'stall', 1)).rejects.toMatchObject({ code: 'ERR_AGENT_STATE' })
+  const destroyed = there.registry.destroy([target])
+  await call
+  await world.clock.advance(5_000)
+  expect(await destroyed).toBe(1)
+})
+
 test('undefined travels as null, bytes as bytes', async () => {
   const { world, here, there, caller } = await pair()
   await there.registry.spawn(
