@@ -2,7 +2,7 @@ import { AmcpError, type ErrorCode } from '../core/errors.ts'
 
 export const HELLO_PROTOCOL = '/amcp/hello/1'
 /** Bytes of one message of the hello: a membership, some addresses, and room to grow. */
-export const HELLO_LIMIT = 32_768
+export const HELLO_LIMIT: number = 32_768
 /** Protocol versions spoken here, the newest first; two neighbouring ones work in one mesh. */
 export const PROTOCOL_VERSIONS: readonly number[] = [1]
 

@@ -35,10 +35,6 @@ export class OwnEntry {
     return this.#since
   }
 
-  get patterns(): readonly string[] {
-    return this.#body.patterns
-  }
-
   get bodyDigest(): string {
     return this.#bodyDigest
   }

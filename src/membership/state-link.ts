@@ -25,7 +25,7 @@ export class StateLink {
   /** The neighbour's latest digest of its set of members. */
   members: string | undefined
   /** Listed by the neighbour in a newer version than held here. */
-  readonly missing = new Map<ContextId, number>()
+  readonly missing: Map<ContextId, number> = new Map()
   #summarised = false
   readonly #known = new Map<ContextId, Known>()
   readonly #dirty = new Set<ContextId>()

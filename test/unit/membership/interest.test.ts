@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest'
+import { shardOf } from '../../../src/events/shard.ts'
+import { Interest } from '../../../src/membership/interest.ts'
+import { OfferIndex } from '../../../src/membership/offer-index.ts'
+import type { StateBody, StateEntry } from '../../../src/membership/state-entry.ts'
+import { encodeBody, encodeHead, FLAG_LEFT } from '../../../src/membership/state-entry.ts'
+import { StateMap } from '../../../src/membership/state-map.ts'
+import { crypto, FakeMesh, idOf } from './fake-mesh.ts'
+
+const HEX = '0'.repeat(32)
+
+function entry(context: string, version: number, body: Partial<StateBody>, flags = 0): StateEntry {
+  const head = { context, incarnation: HEX, version, since: 0, flags, rival: '', body: HEX, membership: HEX }
+  const whole = { addresses: [], patterns: [], offers: [], ...body }
+  const none = new Uint8Array()
+  return {
+    head,
+    headBytes: encodeHead(head),
+    signature: none,
+    body: whole,
+    bodyBytes: encodeBody(whole),
+    membership: none,
+  }
+}
+
+function setup() {
+  const map = new StateMap(crypto, 'self', 30_000)
+  const interest = new Interest(map, 64)
+  const tell = (...args: Parameters<typeof entry>): boolean => {
+    map.apply(entry(...args), 0)
+    return interest.refresh()
+  }
+  return { map, interest, tell }
+}
+
+describe('interest', () => {
+  test('finds who listens, without the one that asks', () => {
+    const { interest, tell } = setup()
+    tell('self', 1, { patterns: ['a.>'] })
+    tell('b', 1, { patterns: ['a.*', 'a.x'] })
+    tell('c', 1, { patterns: ['z.>'] })
+    expect(interest.audienceOf('a.x', 'self')).toEqual(['b'])
+    expect(interest.audienceOf('z.x', 'self')).toEqual(['c'])
+    expect(interest.audienceOf('q', 'self')).toEqual([])
+  })
+
+  test('gives the same array while nothing changes, also for other topics with that audience', () => {
+    const { interest, tell } = setup()
+    tell('b', 1, { patterns: ['a.>'] })
+    const audience = interest.audienceOf('a.x', 'self')
+    expect(interest.audienceOf('a.x', 'self')).toBe(audience)
+    expect(interest.audienceOf('a.y', 'self')).toBe(audience)
+    expect(tell('b', 2, { patterns: ['a.>'] })).toBe(false)
+    expect(interest.audienceOf('a.x', 'self')).toBe(audience)
+    expect(tell('c', 1, { patterns: ['a.>'] })).toBe(true)
+    expect(interest.audienceOf('a.x', 'self')).toEqual(['b', 'c'])
+  })
+
+  test('keeps the same array for a topic that fell out of the bounded cache', () => {
+    const { interest, tell } = setup()
+    tell('b', 1, { patterns: ['a.>'] })
+    const audience = interest.audienceOf('a.x', 'self')
+    for (let n = 0; n < 16_400; n += 1) interest.audienceOf(`a.n${n}`, 'self')
+    expect(interest.audienceOf('a.x', 'self')).toBe(audience)
+  })
+
+  test('changes with a summary, and ends when its owner leaves', () => {
+    const { interest, tell } = setup()
+    tell('b', 1, { patterns: ['a.>', 'b.>'] })
+    expect(tell('b', 2, { patterns: ['b.>', 'c.>'] })).toBe(true)
+    expect(interest.audienceOf('a.x', 'self')).toEqual([])
+    expect(interest.audienceOf('c.x', 'self')).toEqual(['b'])
+    expect(tell('b', 3, { patterns: ['b.>', 'c.>'] }, FLAG_LEFT)).toBe(true)
+    expect(interest.audienceOf('c.x', 'self')).toEqual([])
+  })
+
+  test('knows the shards that anybody listens to', () => {
+    const { interest, tell } = setup()
+    expect([...interest.shards]).toEqual([])
+    tell('b', 1, { patterns: ['a.b.c.>', 'a.b.d.e'] })
+    expect([...interest.shards].sort()).toEqual([...new Set([shardOf('a.b.c.x'), shardOf('a.b.d.e')])].sort())
+    tell('c', 1, { patterns: ['a.>'] })
+    expect(interest.shards.size).toBe(64)
+    expect(interest.shards).toBe(interest.shards)
+  })
+})
+
+describe('offers', () => {
+  test('are found by capability with the context that has them, after a change is told', () => {
+    const { map } = setup()
+    const index = new OfferIndex(map)
+    expect(index.of('c')).toEqual([])
+    const offer = { agent: 'x', capability: 'c', version: '1', cost: 2, proficiency: 'expert' as const }
+    map.apply(entry('b', 1, { offers: [offer, { ...offer, capability: 'd' }] }), 0)
+    map.apply(entry('e', 1, { offers: [offer] }), 0)
+    expect(index.of('c')).toEqual([])
+    index.invalidate()
+    expect(index.of('c')).toEqual([
+      { ...offer, context: 'b' },
+      { ...offer, context: 'e' },
+    ])
+    expect(index.of('d')).toHaveLength(1)
+  })
+})
+
+describe('announcing', () => {
+  test('many subscriptions of one turn are one announcement', async () => {
+    const mesh = new FakeMesh()
+    const [a, b] = await mesh.grow(2)
+    const stream = a!.network.opened.findLast(({ protocol }) => protocol.includes('state'))!
+    const sent: number[] = []
+    const send = stream.send.bind(stream)
+    stream.send = (...parts) => {
+      sent.push(parts[0]![0]!)
+      return send(...parts)
+    }
+    const all = Array.from({ length: 50 }, (_, n) => a!.members.announcePatterns(['first.>', `n${n}.>`]))
+    await mesh.run(Promise.all(all))
+    expect(sent.filter((first) => first === 1)).toHaveLength(1)
+    expect(b!.members.audienceOf('n49.x')).toEqual([idOf(1)])
+    expect(b!.members.audienceOf('n48.x')).toEqual([])
+  })
+
+  test('what is announced already resolves at once and sends nothing', async () => {
+    const mesh = new FakeMesh()
+    const [a] = await mesh.grow(2)
+    await mesh.run(a!.members.announcePatterns(['x.>']))
+    const before = mesh.clock.monotonic()
+    await mesh.run(a!.members.announcePatterns(['x.>']))
+    expect(mesh.clock.monotonic()).toBe(before)
+  })
+
+  test('topics of single agents are never announced', async () => {
+    const mesh = new FakeMesh()
+    const [a, b] = await mesh.grow(2)
+    await mesh.run(a!.members.announcePatterns(['amcp.agent.00000000-0000-8000-8000-000000000000']))
+    expect(b!.members.audienceOf('amcp.agent.00000000-0000-8000-8000-000000000000')).toEqual([])
+  })
+
+  test('a pattern that breaks the grammar reaches nobody', async () => {
+    const mesh = new FakeMesh()
+    const [a, b] = await mesh.grow(2)
+    const outcome = a!.members.announcePatterns([`a..b${'.x'.repeat(80)}`]).then(
+      () => 'resolved',
+      () => 'rejected',
+    )
+    await mesh.run(outcome)
+    expect(b!.members.audienceOf('a.b')).toEqual([])
+    expect(b!.members.isConverged).toBe(true)
+  })
+
+  test('more offers than an entry holds are refused, and what was announced stays', async () => {
+    const mesh = new FakeMesh()
+    const [a, b] = await mesh.grow(2)
+    await mesh.run(a!.members.announceOffers([{ agent: 'x', capability: 'c', version: '1' }]))
+    const offers = Array.from({ length: 40_000 }, (_, n) => ({
+      agent: `agent ${n} ${'x'.repeat(30)}`,
+      capability: 'c',
+      version: '1',
+    }))
+    await expect(mesh.run(a!.members.announceOffers(offers))).rejects.toThrow(RangeError)
+    expect(b!.members.offersOf('c')).toMatchObject({ complete: true, offers: [{ agent: 'x', context: idOf(1) }] })
+  })
+
+  test('tells its listeners of changes, until they stop listening', async () => {
+    const mesh = new FakeMesh()
+    const [a, b] = await mesh.grow(2)
+    let calls = 0
+    const stop = b!.members.onChange(() => {
+      calls += 1
+    })
+    await mesh.run(a!.members.announcePatterns(['x.>']))
+    expect(calls).toBeGreaterThan(0)
+    stop()
+    const before = calls
+    await mesh.run(a!.members.announcePatterns(['y.>']))
+    expect(calls).toBe(before)
+  })
+
+  test('an acknowledgement that was lost is asked for again, less and less often', async () => {
+    const mesh = new FakeMesh()
+    const [a, b] = await mesh.grow(2)
+    const stream = b!.network.opened.findLast(({ protocol }) => protocol.includes('state'))!
+    const send = stream.send.bind(stream)
+    // The other end's words are lost for a while.
+    stream.send = () => true
+    await mesh.run(a!.members.announcePatterns(['x.>']))
+    expect(a!.members.unconfirmed).toEqual([idOf(2)])
+    stream.send = send
+    await mesh.clock.advance(10_000)
+    expect(a!.members.unconfirmed).toEqual([])
+    expect(a!.ports.counters.get('membership.announcement.repeated')).toBeGreaterThan(0)
+  })
+
+  test('start and stop may be repeated, and stop before start is legal', async () => {
+    const mesh = new FakeMesh()
+    const node = await mesh.node(1)
+    await node.members.stop()
+    await mesh.run(Promise.all([node.members.start(), node.members.start()]))
+    await mesh.run(node.members.stop())
+    await node.members.stop()
+    expect(node.members.self).toBe(idOf(1))
+  })
+})
