@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { MeshBrokerOptions, MeshBrokerOptions } from './broker/mesh/mesh-broker.ts'
+import type { MeshBrokerOptions } from './broker/mesh/mesh-broker.ts'
 import type { AmcpError } from './core/errors.ts'
 import type { Logger } from './core/logger.ts'
 import type { Ports } from './core/ports.ts'
@@ -32,8 +32,6 @@ export interface ContextOptions {
   lanes?: Omit<MeshBrokerOptions, 'shardCount'>
   /** Schemas by topic pattern: data that does not fit is refused before it is sent. */
   schemas?: Readonly<Record<string, StandardSchemaV1>>
-  /** How events choose between the direct lane and gossip, and the bounds of both. */
-  lanes?: MeshBrokerOptions
   /** Calls in flight, from here and to here each. @default 65_536 */
   callLimit?: number
   /** Longest the event loop may stand still before the running agent is named on standard error, ms. @default 2_000 */
