@@ -8,9 +8,8 @@ import { matches, parsePattern } from '../../events/pattern.ts'
 import { parseSource } from '../../events/source.ts'
 import { isMintedBy } from '../../identity/agent-id.ts'
 import { verifyAgentToken } from '../../identity/agent-token.ts'
-import type { ContextIdentity } from '../../identity/context-identity.ts'
-import { trustOf } from '../../identity/context-identity.ts'
 import { type Credential, credentialOf, hashKey } from '../../identity/credential.ts'
+import { publicKeyOfDid } from '../../identity/did-key.ts'
 import { verifyMembership } from '../../identity/membership-credential.ts'
 
 /** What a verified membership or token says, as far as frames are judged by it. */
@@ -47,9 +46,19 @@ export interface FrameSecurity {
   isMintedBy(agent: AgentId, context: ContextId): boolean
 }
 
+/** Who a context is, as far as frames show it; what `identity/` makes fits. */
+export interface FrameIdentity {
+  readonly id: ContextId
+  readonly key: SigningKey
+  /** `root` is the did:key of the organisation root. */
+  readonly mesh: { readonly mesh: string; readonly root: string }
+  /** The membership credential. */
+  readonly membership: Uint8Array
+}
+
 export interface FrameSecurityComponents {
   readonly ports: Ports
-  readonly identity: ContextIdentity
+  readonly identity: FrameIdentity
   /** Issues the tokens of this context's agents: the SecurityManager. */
   readonly tokens: { tokenOf(agent: AgentId): Credential }
 }
@@ -60,7 +69,7 @@ const TOKEN_TYPE = 'amcp-agent+jwt'
 /** Frames judged by the real credentials of `identity/`. */
 export function frameSecurity({ ports, identity, tokens }: FrameSecurityComponents): FrameSecurity {
   const { crypto, clock } = ports
-  const trust = trustOf(identity.mesh)
+  const trust = { mesh: identity.mesh.mesh, root: publicKeyOfDid(identity.mesh.root) }
   const { mesh } = trust
   const agents = new Map<string, AgentId>()
   /** Tokens given out, by hash: whoever lacks one asks for it by that. */

@@ -5,7 +5,6 @@ import type { Ports } from '../../core/ports.ts'
 import { withDeadline } from '../../core/with-deadline.ts'
 import type { AmcpEvent } from '../../events/event.ts'
 import { DEFAULT_SHARD_COUNT, shardOf } from '../../events/shard.ts'
-import type { ContextIdentity } from '../../identity/context-identity.ts'
 import type { Members } from '../../membership/members.ts'
 import type { Network } from '../../network/network.ts'
 import type { BrokerSubscription, Deliver, EventBroker } from '../event-broker.ts'
@@ -13,7 +12,12 @@ import { LocalDelivery } from '../local-delivery.ts'
 import { Batcher, type Route } from './batcher.ts'
 import { DIRECT_PROTOCOL, DirectLane, type DirectLaneOptions } from './direct-lane.ts'
 import type { ForwarderRateOptions } from './forwarder-rate.ts'
-import { type FrameSecurity, type FrameSecurityComponents, frameSecurity } from './frame-security.ts'
+import {
+  type FrameIdentity,
+  type FrameSecurity,
+  type FrameSecurityComponents,
+  frameSecurity,
+} from './frame-security.ts'
 import { FrameSender } from './frame-sender.ts'
 import { GossipLane, type GossipLaneOptions } from './gossip-lane.ts'
 import { KnownCredentials } from './known-credentials.ts'
@@ -42,7 +46,7 @@ export interface MeshBrokerComponents {
   readonly ports: Ports
   readonly network: Network
   readonly members: Members
-  readonly identity: ContextIdentity
+  readonly identity: FrameIdentity
   /** Issues the tokens of this context's agents: the SecurityManager. */
   readonly tokens: FrameSecurityComponents['tokens']
 }
