@@ -2,7 +2,7 @@ import { AmcpError } from '../core/errors.ts'
 import { parsePattern, withoutContained } from './pattern.ts'
 
 /** A summary is announced to every member, so it is bounded; what is too much is widened, never cut. */
-export const MAX_SUMMARY_BYTES = 32 * 1024
+export const MAX_SUMMARY_BYTES: number = 32 * 1024
 const VERSION = 1
 const AGENT_NAMESPACE = 'amcp.agent.'
 const encoder = new TextEncoder()

@@ -5,7 +5,7 @@ import { parseSource } from './source.ts'
 import { checkTopic } from './topic.ts'
 
 /** Bytes of an event's data; more than that travels another way. */
-export const MAX_EVENT_BYTES = 256 * 1024
+export const MAX_EVENT_BYTES: number = 256 * 1024
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const rfc3339 =

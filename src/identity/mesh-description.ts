@@ -9,7 +9,7 @@ import { didKeyOf, publicKeyOfDid } from './did-key.ts'
 const ID_DIGITS = 32
 
 /** The public, shareable description of a mesh: mesh.json. */
-export const MeshDescription = z.strictObject({
+const Description: z.ZodType<MeshDescription> = z.strictObject({
   version: z.literal(1),
   /** 32 hexadecimal digits of SHA-256(root key, name). */
   mesh: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal digits'),
@@ -25,7 +25,14 @@ export const MeshDescription = z.strictObject({
     .refine((count) => (count & (count - 1)) === 0, 'must be a power of two')
     .default(DEFAULT_SHARD_COUNT),
 })
-export type MeshDescription = z.infer<typeof MeshDescription>
+export interface MeshDescription {
+  readonly version: 1
+  readonly mesh: string
+  readonly name: string
+  readonly root: string
+  readonly addresses: string[]
+  readonly shards: number
+}
 
 /** A new mesh of a root key. */
 export function describeMesh(
@@ -34,7 +41,7 @@ export function describeMesh(
   name: string,
   addresses: readonly string[] = [],
 ): MeshDescription {
-  return MeshDescription.parse({
+  return Description.parse({
     version: 1,
     mesh: meshIdOf(crypto, rootKey, name),
     name,
@@ -48,7 +55,7 @@ const meshIdOf = (crypto: Crypto, rootKey: Uint8Array, name: string): string =>
 
 /** A checked description of anything parsed. ERR_MESH_FILE_INVALID naming the field. */
 export function readMeshDescription(crypto: Crypto, parsed: unknown): MeshDescription {
-  const result = MeshDescription.safeParse(parsed)
+  const result = Description.safeParse(parsed)
   if (!result.success) {
     const issue = result.error.issues[0]
     const field = issue?.path.join('.') ?? ''

@@ -1,4 +1,4 @@
-import { AmcpError, type ErrorCode } from '../core/errors.ts'
+import { AmcpError } from '../core/errors.ts'
 
 export const HELLO_PROTOCOL = '/amcp/hello/1'
 /** Bytes of one message of the hello: a membership, some addresses, and room to grow. */
@@ -57,7 +57,7 @@ export const REFUSAL_CODES = [
   'ERR_VERSION_UNSUPPORTED',
   'ERR_DUPLICATE_IDENTITY',
   'ERR_PROTOCOL_REFUSED',
-] as const satisfies readonly ErrorCode[]
+] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
 const encoder = new TextEncoder()

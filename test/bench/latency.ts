@@ -18,9 +18,9 @@ async function measure({ publisher, subscribers }: Side): Promise<Quantiles> {
 }
 
 const lanes: Record<string, LaneChoice> = {
-  direct: { force: 'direct' },
-  signed: { force: 'direct', signDirect: true },
-  gossip: { force: 'gossip' },
+  direct: { lane: 'direct' },
+  signed: { lane: 'direct', signDirect: true },
+  gossip: { lane: 'gossip' },
 }
 
 await using server = await startNatsServer()

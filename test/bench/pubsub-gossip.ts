@@ -1,3 +1,3 @@
 import { measureRate } from './harness/rate.ts'
 
-await measureRate({ figure: 'pubsub-gossip', lanes: { force: 'gossip' }, subscribers: 1 })
+await measureRate({ figure: 'pubsub-gossip', lanes: { lane: 'gossip' }, subscribers: 1 })

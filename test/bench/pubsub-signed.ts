@@ -1,3 +1,3 @@
 import { measureRate } from './harness/rate.ts'
 
-await measureRate({ figure: 'pubsub-signed', lanes: { force: 'direct', signDirect: true }, subscribers: 1 })
+await measureRate({ figure: 'pubsub-signed', lanes: { lane: 'direct', signDirect: true }, subscribers: 1 })

@@ -5,7 +5,7 @@ import { transfer } from './harness/transfer.ts'
 /** Three processes at 30 % of the lane's measured rate: received = published, in order, and memory that stays. */
 const seconds = Number(process.env['SOAK_SECONDS'] ?? (quick ? 15 : 60))
 const share = 0.3
-const lanes: Record<string, LaneChoice> = { direct: { force: 'direct' }, gossip: { force: 'gossip' } }
+const lanes: Record<string, LaneChoice> = { direct: { lane: 'direct' }, gossip: { lane: 'gossip' } }
 
 interface Count {
   received: number

@@ -4,7 +4,7 @@ import { type Role, startRole } from './role.ts'
 
 /** How the mesh chooses its lanes in a figure; nothing leaves it to the mesh. */
 export interface LaneChoice {
-  readonly force?: 'direct' | 'gossip'
+  readonly lane?: 'direct' | 'gossip'
   readonly signDirect?: boolean
 }
 
