@@ -1,0 +1,95 @@
+import type { Context } from '../context.ts'
+import type { ContextOptions } from '../context-options.ts'
+import { Counters } from '../core/counters.ts'
+import type { Crypto } from '../core/crypto.ts'
+import type { ContextId } from '../core/ids.ts'
+import { silentLogger } from '../core/logger.ts'
+import type { SeededRandom } from '../core/seeded-random.ts'
+import type { Store } from '../core/store.ts'
+import type { VirtualClock } from '../core/virtual-clock.ts'
+import { createContext } from '../create-context.ts'
+import type { ContextIdentity } from '../identity/context-identity.ts'
+import type { SimulatedSwarm } from '../network/simulated/swarm.ts'
+import { MortalClock } from './mortal-clock.ts'
+
+export interface SimulatedContextComponents {
+  readonly clock: VirtualClock
+  readonly random: SeededRandom
+  readonly crypto: Crypto
+  readonly swarm: SimulatedSwarm
+  readonly identity: ContextIdentity
+  /** Outlives crashes, as a disk does. */
+  readonly store: Store
+}
+
+/** What a simulated context takes from its surroundings cannot be chosen. */
+export type SimulatedContextOptions = Omit<
+  ContextOptions,
+  'mesh' | 'folder' | 'identity' | 'listen' | 'mdns' | 'watchdog' | 'ports' | 'network' | 'store'
+>
+
+/** A whole context in a simulated swarm, that can be killed and started again over the same store. */
+export class SimulatedContext {
+  /** `c0`, `c1` and so on: how traces and tables call it. */
+  readonly name: string
+  readonly #components: SimulatedContextComponents
+  #lives = 0
+  #clock: MortalClock | undefined
+  #context: Context | undefined
+
+  constructor(name: string, components: SimulatedContextComponents) {
+    this.name = name
+    this.#components = components
+  }
+
+  get id(): ContextId {
+    return this.#components.identity.id
+  }
+
+  /** Where it can be dialled when it runs. */
+  get address(): string {
+    return `/sim/1/p2p/${this.id}`
+  }
+
+  /** The running context. RangeError when it does not run. */
+  get context(): Context {
+    if (this.#context === undefined) throw new RangeError(`${this.name} does not run`)
+    return this.#context
+  }
+
+  get isRunning(): boolean {
+    return this.#context !== undefined
+  }
+
+  /** Errors: those of createContext; RangeError when it runs already. */
+  async start(options: SimulatedContextOptions = {}): Promise<Context> {
+    if (this.#clock !== undefined) throw new RangeError(`${this.name} runs already`)
+    const { random, crypto, swarm, identity, store } = this.#components
+    const life = this.#lives
+    this.#lives += 1
+    const counters = new Counters()
+    const clock = new MortalClock(this.#components.clock)
+    this.#clock = clock
+    const ports = { clock, random: random.fork(`life ${life}`), crypto, logger: silentLogger, counters }
+    const network = swarm.network(identity.seed, { counters })
+    const context = await createContext({ ...options, identity, ports, network, store })
+    if (this.#clock === clock) this.#context = context
+    return context
+  }
+
+  /** Leaves the mesh in good order. */
+  async stop(): Promise<void> {
+    const context = this.#context
+    this.#context = undefined
+    await context?.stop()
+    this.#clock = undefined
+  }
+
+  /** Kills it, as `kill -9` would, or as a power cut would when `silent`. */
+  crash(options: { silent?: boolean } = {}): void {
+    this.#clock?.die()
+    this.#clock = undefined
+    this.#context = undefined
+    this.#components.swarm.crash(this.id, options)
+  }
+}
