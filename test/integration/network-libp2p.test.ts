@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import { contextIdOf } from '../../src/core/ids.ts'
 import { libp2pNetwork } from '../../src/network/libp2p/libp2p-network.ts'
+import { lanNetwork } from '../../src/network/libp2p/preset.ts'
 import type { Network } from '../../src/network/network.ts'
 import { openLibp2p } from './libp2p-mesh.ts'
 
@@ -105,12 +106,15 @@ describe('libp2pNetwork', () => {
       network.onPeer({ connected: (peer) => network.admit(peer) })
       network.gossip.onMessage(() => heard[at]!++)
     }
-    for (const [at, network] of mesh.networks.entries())
-      for (const other of mesh.networks.slice(0, at)) await network.dial(other.addresses[0]!)
+    // The others: a ring of degree four around the hub.
+    const rim = mesh.networks.slice(1)
+    for (const [at, network] of rim.entries())
+      for (const other of [hub, rim[(at + 1) % rim.length]!, rim[(at + 2) % rim.length]!])
+        await network.dial(other.addresses[0]!)
     await mesh.until(() => hub.gossip.subscribers(TOPIC).length === 15, 'all subscriptions known')
     await mesh.until(
-      () => mesh.networks.every((network) => network.gossip.neighbours(TOPIC).length >= 4),
-      'at least four neighbours each',
+      () => mesh.networks.every((network) => mutual(network, mesh.networks).length >= 3),
+      'at least three neighbours each, who say so too',
     )
     const to = hub.gossip.publish(TOPIC, Uint8Array.of(1))
     expect(to).toBeGreaterThanOrEqual(4)
@@ -167,3 +171,29 @@ describe('libp2pNetwork', () => {
     expect(mesh.ports[1]!.counters.get('network.gossip.rejected')).toBe(0)
   })
 })
+
+test('contexts of one mesh find each other by mDNS, and none of another mesh', async () => {
+  const meshes = ['mesh one', 'mesh one', 'mesh two']
+  const preset = { ...lanNetwork, mdnsInterval: 200 }
+  await using mesh = await openLibp2p(3, (at) => ({ mdns: true, meshId: meshes[at]!, preset }))
+  const found = mesh.networks.map(() => new Set<string>())
+  for (const [at, network] of mesh.networks.entries()) network.onPeer({ discovered: (peer) => found[at]!.add(peer) })
+  await Promise.all(mesh.networks.map((network) => network.start()))
+  const [a, b] = mesh.networks as [Network, Network]
+  await mesh.until(() => found[0]!.size > 0 && found[1]!.size > 0, 'found')
+  expect([...found[0]!]).toEqual([b.id])
+  expect([...found[1]!]).toEqual([a.id])
+  expect(found[2]!.size).toBe(0)
+  await a.connect(b.id)
+})
+
+/** Those in the topic's mesh of the network in whose mesh it is too: a graft takes effect at the other end later. */
+function mutual(network: Network, all: readonly Network[]): readonly string[] {
+  const neighbours = network.gossip.neighbours(TOPIC)
+  return neighbours.filter((peer) =>
+    all
+      .find(({ id }) => id === peer)
+      ?.gossip.neighbours(TOPIC)
+      .includes(network.id),
+  )
+}
