@@ -61,6 +61,8 @@ export interface Context extends AsyncDisposable {
   readonly addresses: readonly string[]
   /** Other members of the mesh that are present. */
   readonly members: readonly ContextId[]
+  /** Members that this context has a link to; one that dies leaves at once, and `members` when its entry is no longer renewed. */
+  readonly neighbours: readonly ContextId[]
   /** Members that have not yet confirmed what this context announced. */
   readonly unconfirmed: readonly ContextId[]
   readonly agents: AgentDirectory
@@ -98,6 +100,8 @@ export interface ContextParts {
   readonly schemas: TopicSchemas
   readonly watch?: Watch
   addresses(): readonly string[]
+  /** Members with a link to this context. */
+  neighbours(): readonly ContextId[]
   /** Told when the link to a context ends. Returns how to stop listening. */
   onLinkLost?(listener: (context: ContextId) => void): () => void
   /** Started in this order, before the agents, and stopped in reverse: store, network, members, broker. */
@@ -160,6 +164,10 @@ export class MeshContext implements Context, LifeCycle {
 
   get members(): readonly ContextId[] {
     return this.#parts.members.present
+  }
+
+  get neighbours(): readonly ContextId[] {
+    return this.#parts.neighbours()
   }
 
   get unconfirmed(): readonly ContextId[] {

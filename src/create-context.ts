@@ -63,6 +63,7 @@ export async function createContext(options: ContextOptions = {}): Promise<Conte
         schemas: new TopicSchemas(options.schemas),
         ...(watch === undefined ? {} : { watch }),
         addresses: () => network.addresses,
+        neighbours: () => network.peers.filter((peer) => network.isAdmitted(peer)),
         onLinkLost: (listener) => network.onPeer({ disconnected: listener }),
         foundation: [...owned, ...(watch === undefined ? [] : [watch]), faults, network, members, broker],
       },

@@ -10,6 +10,8 @@ const enough = 8
 export const cpuFloor = 0.1
 /** Two readings in a row, so that a single garbage collection is no alert. */
 const confirmations = 2
+/** Two seconds without an anomaly end an alarm. */
+const calmReadings = 10
 
 export const Window = z.object({ window: z.array(z.number()).min(1), value: z.number() })
 
@@ -25,7 +27,8 @@ export type Alert = z.infer<typeof Alert>
 const State = z.object({
   window: z.array(z.number()).default([]),
   suspicious: z.number().default(0),
-  alarmed: z.boolean().default(false),
+  /** Calm readings that end an alarm; above zero while it lasts, so that a flickering load is one alert. */
+  alarmedFor: z.number().default(0),
 })
 
 /** Watches one host's processor use, raises one alert for each load, and judges any window it is asked about. */
@@ -44,12 +47,13 @@ export const analyzer = (host: string, name: string) =>
       if (verdict?.anomalous !== true) {
         state.window = [...state.window, reading.processCpu].slice(-windowSize)
         state.suspicious = 0
-        state.alarmed = false
+        state.alarmedFor = Math.max(0, state.alarmedFor - 1)
         return
       }
       state.suspicious += 1
-      if (state.alarmed || state.suspicious < confirmations) return
-      state.alarmed = true
+      const isKnown = state.alarmedFor > 0
+      if (isKnown || state.suspicious >= confirmations) state.alarmedFor = calmReadings
+      if (isKnown || state.alarmedFor === 0) return
       const { window } = state
       const alert: Alert = { host, analyzer: name, value: reading.processCpu, score: verdict.score, window }
       await self.publish('amcp.domain.alert.cpu', alert, { priority: 9 })

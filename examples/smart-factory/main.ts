@@ -1,10 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Alert } from './analyzer.ts'
+import { proveDelivery, type Report } from './delivery.ts'
 import { Factory } from './factory.ts'
 import type { Fed } from './feeder.ts'
 import { type Proof, printProofs } from './proofs.ts'
-import { proveDelivery, proveLoad, proveMesh, proveRecovery, type Report, until } from './story.ts'
+import { proveLoad, proveMesh, proveRecovery } from './story.ts'
+import { until } from './until.ts'
 
 /** Warm-up of the sensors and a window of readings for the analyzers. */
 const calm = 6_000

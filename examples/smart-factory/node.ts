@@ -49,6 +49,7 @@ await context.announced()
 const commands: Record<string, (argument: never) => unknown> = {
   ready: () => ({ id: context.id, addresses: context.addresses, startMilliseconds }),
   members: () => context.members,
+  linked: () => context.neighbours,
   load: (milliseconds: number) => runLoad(milliseconds),
   halt: async () => {
     await context.destroy(...context.agents.list.filter(({ type }) => type === 'sensor').map(({ id }) => id))

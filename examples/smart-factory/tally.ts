@@ -2,6 +2,8 @@ import type { Reading } from './telemetry.ts'
 
 /** What one place received of each host: how many readings, and whether one was missing, doubled or out of order. */
 export interface HostTally {
+  /** Number of the first reading received: a place that joins later begins later. */
+  first: number
   received: number
   last: number
   faults: number
@@ -15,7 +17,7 @@ export class Tally {
   add({ host, number }: Pick<Reading, 'host' | 'number'>): 'same life' | 'new life' {
     const tally = this.#hosts.get(host)
     if (tally === undefined) {
-      this.#hosts.set(host, { received: 1, last: number, faults: 0, restarts: 0 })
+      this.#hosts.set(host, { first: number, received: 1, last: number, faults: 0, restarts: 0 })
       return 'same life'
     }
     tally.received += 1

@@ -82,6 +82,7 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
       mint: agentMint(ports, publicKey),
       security: { tokenOf: () => ({ bytes: new Uint8Array(), hash: new Uint8Array() }), forget: () => {} },
       schemas: new TopicSchemas(schemas),
+      neighbours: () => [],
       addresses: () => ['/ip4/127.0.0.1/tcp/1'],
       onLinkLost: (listener) => {
         links.add(listener)

@@ -1,0 +1,55 @@
+import type { Factory } from './factory.ts'
+import type { CallReport } from './operator.ts'
+import type { Proof } from './proofs.ts'
+import type { HostTally } from './tally.ts'
+import { until } from './until.ts'
+
+export interface Report {
+  readonly received: Record<string, HostTally>
+  readonly userEvents: number
+  readonly calls?: CallReport
+}
+
+/** Without a gap or a double from the first reading received to the last. */
+const isWhole = (tally: HostTally | undefined): boolean =>
+  tally !== undefined && tally.received === tally.last - tally.first + 1
+
+/** Stops the sensors and compares what they published with what arrived. */
+export async function proveDelivery(factory: Factory): Promise<Proof[]> {
+  const published = {
+    'edge-1': await factory.place('edge-1').ask<number>('halt'),
+    'edge-2': await factory.place('edge-2').ask<number>('halt'),
+  }
+  const proofs: Proof[] = []
+  for (const place of ['plant', 'operator'] as const) {
+    let report = await factory.place(place).ask<Report>('report')
+    const holds = (): boolean =>
+      (['edge-1', 'edge-2'] as const).every((host) => {
+        const tally = report.received[host]
+        return tally !== undefined && tally.faults === 0 && tally.last === published[host]
+      }) && isWhole(report.received['edge-2'])
+    await until(async () => {
+      report = await factory.place(place).ask<Report>('report')
+      return holds()
+    }, 3_000)
+    const counts = (host: 'edge-1' | 'edge-2'): string => {
+      const tally = report.received[host]
+      const lives = tally !== undefined && tally.restarts > 0 ? ' (in its second life)' : ''
+      return `${host}: ${tally?.received ?? 0} received, from number ${tally?.first ?? 0} to ${tally?.last ?? 0} of ${published[host]}${lives}`
+    }
+    proofs.push({
+      what: `every event reached the ${place}, once and in order`,
+      seen: `${counts('edge-1')}\n${counts('edge-2')}`,
+      holds: holds(),
+    })
+    if (report.calls !== undefined) {
+      const { answered, failed, p50, p99 } = report.calls
+      proofs.push({
+        what: 'calls by capability from the operator to the plant',
+        seen: `${answered} answered, ${failed} failed, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
+        holds: answered > 0 && failed === 0,
+      })
+    }
+  }
+  return proofs
+}
