@@ -157,13 +157,23 @@ export class Hellos {
     try {
       await talk(queue)
     } catch (error) {
-      const code = refusalOf(error)
-      if (code !== undefined && stream.isOpen)
-        this.#send(stream, { t: 'refused', code, message: (error as AmcpError).message })
+      this.#refuse(stream, error)
       throw error
     } finally {
       // A stream that the other end has reset cannot be closed in good order, nor need it be.
       if (stream.isOpen) await stream.close()
+    }
+  }
+
+  /** Tells the other end why, if there is a reason it can hear and it still listens. */
+  #refuse(stream: MessageStream, error: unknown): void {
+    const code = refusalOf(error)
+    if (code === undefined || !stream.isOpen) return
+    try {
+      this.#send(stream, { t: 'refused', code, message: (error as AmcpError).message })
+    } catch (broken) {
+      this.#ports.counters.add('membership.hello.refusal-unheard')
+      this.#ports.logger.debug({ peer: stream.peer, error: String(broken) }, 'the refusal was not heard')
     }
   }
 

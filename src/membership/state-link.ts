@@ -67,6 +67,8 @@ export class StateLink {
     const listed = new Set<ContextId>()
     for (const [context, version] of versions) {
       listed.add(context)
+      // What it lists counts, also below what we sent: that may have been lost.
+      if (version < (this.#known.get(context)?.version ?? -1)) this.#known.delete(context)
       this.learn(context, version)
       if (version <= map.versionOf(context)) continue
       this.missing.set(context, version)
@@ -129,8 +131,7 @@ export class StateLink {
   }
 
   send(message: StateMessage): void {
-    if (!this.stream.isOpen) return
-    if (this.stream.send(encodeMessage(message)) || this.#isBlocked) return
+    if (!this.stream.isOpen || this.#write(message) || this.#isBlocked) return
     this.#isBlocked = true
     void this.stream.drained().then(
       () => {
@@ -140,6 +141,16 @@ export class StateLink {
       // The stream broke while full: its close listener does what is needed.
       () => undefined,
     )
+  }
+
+  /** False when the stream is full now. One that breaks while it is written to ends: its close listener opens the next. */
+  #write(message: StateMessage): boolean {
+    try {
+      return this.stream.send(encodeMessage(message))
+    } catch (error) {
+      this.stream.abort(error as Error)
+      return true
+    }
   }
 
   /** Set by the exchange: what waited can go. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { AmcpError } from '../../src/core/errors.ts'
 import { FakeMesh, idOf } from '../unit/membership/fake-mesh.ts'
 
 describe('membership under faults', () => {
@@ -81,6 +82,44 @@ describe('membership under faults', () => {
     expect(a!.members.isConverged).toBe(true)
     await mesh.run(a!.members.announcePatterns(['x.>']))
     expect(b!.members.audienceOf('x.y')).toEqual([idOf(1)])
+  })
+
+  test('MS-3 a state stream that fails when written to, though it said it was open, is opened again', async () => {
+    const mesh = new FakeMesh()
+    const [a, b] = await mesh.grow(2)
+    a!.network.opened.findLast(({ protocol }) => protocol.includes('state'))!.isBroken = true
+    await mesh.run(a!.members.announcePatterns(['x.>']))
+    await mesh.clock.advance(5_000)
+    expect(a!.members.unconfirmed).toEqual([])
+    expect(b!.members.audienceOf('x.y')).toEqual([idOf(1)])
+  })
+
+  test('a refusal that the other end cannot hear any more is counted', async () => {
+    const mesh = new FakeMesh()
+    const [low, high] = idOf(1) < idOf(2) ? [1, 2] : [2, 1]
+    const host = await mesh.node(low!)
+    await mesh.run(host.members.start())
+    const guest = await mesh.node(high!, { addresses: [`/node/${low}`], mesh: 'another' })
+    const started = guest.members.start().catch((error: AmcpError) => error.code)
+    // The end that refuses finds its stream broken each time.
+    for (let step = 0; step < 30; step += 1) {
+      await mesh.clock.advance(1)
+      for (const stream of guest.network.opened) stream.isBroken = true
+    }
+    expect(await mesh.run(started)).toBe('ERR_WRONG_MESH')
+    expect(guest.ports.counters.get('membership.hello.refusal-unheard')).toBe(1)
+    expect(host.network.peers).toEqual([])
+  })
+
+  test('a link that cannot be closed is counted', async () => {
+    const mesh = new FakeMesh()
+    const silent = mesh.swarm.join(idOf(9), '/silent')
+    const host = await mesh.node(2)
+    await mesh.run(host.members.start())
+    host.network.disconnect = () => Promise.reject(new Error('stuck'))
+    await silent.dial('/node/2')
+    await mesh.clock.advance(10_000)
+    expect(host.ports.counters.get('membership.hello.disconnect-failed')).toBe(1)
   })
 
   test('an unreachable address does not keep a context from starting; it keeps trying and joins later', async () => {

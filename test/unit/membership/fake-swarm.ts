@@ -39,6 +39,8 @@ class FakeStream implements MessageStream {
   other: FakeStream | undefined
   isOpen = true
   isFull = false
+  /** Fails when written to, though it still says that it is open. */
+  isBroken = false
   buffered = 0
   #listener: ((message: Uint8Array) => void) | undefined
   #kept: Uint8Array[] = []
@@ -54,7 +56,7 @@ class FakeStream implements MessageStream {
   }
 
   send(...parts: Uint8Array[]): boolean {
-    if (!this.isOpen) throw new AmcpError('ERR_STREAM_CLOSED', 'closed')
+    if (!this.isOpen || this.isBroken) throw new AmcpError('ERR_STREAM_CLOSED', 'closed')
     const message = new Uint8Array(Buffer.concat(parts))
     if (!this.link.isSilent) this.clock.after(LATENCY, () => this.other?.receive(message))
     return !this.isFull
@@ -134,7 +136,7 @@ export class FakeNetwork implements Network {
     for (const link of [...this.links]) this.cut(link)
   }
 
-  async dial(address: string): Promise<ContextId> {
+  async dial(address: string, _options?: { signal?: AbortSignal }): Promise<ContextId> {
     if (this.#isDead) throw new AmcpError('ERR_DIAL_FAILED', 'this process is dead')
     this.dialled.push(address)
     const other = this.swarm.networks.get(address)

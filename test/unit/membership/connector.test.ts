@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { Counters } from '../../../src/core/counters.ts'
+import { silentLogger } from '../../../src/core/logger.ts'
+import { SeededRandom } from '../../../src/core/seeded-random.ts'
+import { VirtualClock } from '../../../src/core/virtual-clock.ts'
+import { Connector } from '../../../src/membership/connector.ts'
+import { OwnEntry } from '../../../src/membership/own-entry.ts'
+import { StateMap } from '../../../src/membership/state-map.ts'
+import { defaultTiming } from '../../../src/membership/timing.ts'
+import { crypto, idOf, wordCredentials } from './fake-mesh.ts'
+import { FakeSwarm } from './fake-swarm.ts'
+
+function setup(addresses: readonly string[] = [], dialBeyond = true) {
+  const clock = new VirtualClock()
+  const swarm = new FakeSwarm(clock)
+  const network = swarm.join(idOf(1), '/one')
+  const map = new StateMap(crypto, idOf(1), 30_000)
+  const ports = { clock, random: new SeededRandom(1), crypto, logger: silentLogger, counters: new Counters() }
+  const connector = new Connector({ ports, network, map }, defaultTiming, { addresses, dialBeyond })
+  const join = (n: number): void => {
+    swarm.join(idOf(n), `/node/${n}`)
+    network.remember(idOf(n), [`/node/${n}`])
+    const own = new OwnEntry(ports, wordCredentials(n), idOf(n), '0'.repeat(32))
+    own.begin(0)
+    map.apply(own.issue({}), clock.monotonic())
+  }
+  return { clock, swarm, network, map, ports, connector, join }
+}
+
+describe('the connector', () => {
+  test('dials the given addresses but its own, and says how many', async () => {
+    const { clock, network, connector } = setup(['/one', '/a', '/b'])
+    expect(connector.start()).toBe(2)
+    await clock.advance(0)
+    expect(network.dialled).toEqual(['/a', '/b'])
+    expect(connector.unreachable).toBe(2)
+    connector.stop()
+  })
+
+  test('waits longer and longer, never beyond the longest, and a little at random', async () => {
+    const { clock, network, connector, ports } = setup(['/a'])
+    const times: number[] = []
+    const dial = network.dial.bind(network)
+    network.dial = (address) => {
+      times.push(clock.monotonic())
+      return dial(address)
+    }
+    connector.start()
+    await clock.advance(120_000)
+    connector.stop()
+    const waits = times.slice(1).map((time, at) => time - times[at]!)
+    expect(waits[0]).toBeLessThanOrEqual(200)
+    for (const [at, wait] of waits.entries()) {
+      const most = Math.min(10_000, 100 * 2 ** (at + 1))
+      expect(wait).toBeLessThanOrEqual(most)
+      expect(wait).toBeGreaterThanOrEqual(most / 2)
+    }
+    expect(new Set(waits.slice(-5)).size).toBe(5)
+    expect(ports.counters.get('membership.dial.failed')).toBe(times.length)
+  })
+
+  test('nothing is dialled any more after stop', async () => {
+    const { clock, network, connector } = setup(['/a'])
+    connector.start()
+    await clock.advance(1_000)
+    connector.stop()
+    const before = network.dialled.length
+    await clock.advance(60_000)
+    connector.review()
+    expect(network.dialled.length).toBe(before)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a dial that hangs is given up and tried again', async () => {
+    const { clock, network, connector } = setup(['/a'])
+    let dials = 0
+    network.dial = (_address, { signal } = {}) => {
+      dials += 1
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    }
+    connector.start()
+    await clock.advance(25_000)
+    connector.stop()
+    expect(dials).toBe(3)
+  })
+
+  test('links to members that appear in the map, and not to addresses beyond when that is off', async () => {
+    const on = setup()
+    on.connector.start()
+    on.join(2)
+    on.connector.review()
+    await on.clock.advance(1_000)
+    expect(on.network.peers).toEqual([idOf(2)])
+    const off = setup([], false)
+    off.connector.start()
+    off.join(2)
+    off.connector.review()
+    off.network.discover(idOf(3), ['/node/3'])
+    await off.clock.advance(1_000)
+    expect(off.network.dialled).toEqual([])
+  })
+
+  test('a peer that refused waits the longest, one that was admitted begins anew', async () => {
+    const { clock, network, connector, swarm } = setup(['/node/2'])
+    swarm.join(idOf(2), '/node/2')
+    connector.start()
+    await clock.advance(10)
+    connector.refused(idOf(2))
+    await network.disconnect(idOf(2))
+    await clock.advance(4_000)
+    expect(network.dialled).toHaveLength(1)
+    await clock.advance(7_000)
+    expect(network.dialled).toHaveLength(2)
+    connector.admitted(idOf(2))
+    await network.disconnect(idOf(2))
+    await clock.advance(10)
+    expect(network.dialled).toHaveLength(3)
+  })
+
+  test('a member gone missing is looked for, and given up in the end', async () => {
+    const { clock, network, map, connector, join, swarm } = setup()
+    connector.start()
+    join(2)
+    connector.review()
+    await clock.advance(1_000)
+    swarm.unreachable.add('/node/2')
+    await network.disconnect(idOf(2))
+    await clock.advance(60_000)
+    map.expire(clock.monotonic())
+    connector.review()
+    await clock.advance(60_000)
+    const before = network.dialled.length
+    await clock.advance(60_000)
+    expect(network.dialled.length).toBeGreaterThan(before)
+    await clock.advance(3_600_000)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('mDNS that finds hundreds costs a few dials at first and a bounded memory', async () => {
+    const { clock, network, connector } = setup()
+    connector.start()
+    for (let n = 0; n < 400; n += 1) network.discover(`stranger-${n}`, [`/stranger/${n}`])
+    await clock.advance(0)
+    expect(network.dialled.length).toBeLessThanOrEqual(8)
+    expect(clock.pending).toBeLessThanOrEqual(300)
+    connector.stop()
+    expect(clock.pending).toBe(0)
+  })
+})
