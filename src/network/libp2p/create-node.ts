@@ -18,7 +18,7 @@ import { joiningWrites } from './joined-writes.ts'
 import type { NetworkPreset } from './preset.ts'
 import { type RejectScores, scoreParams, scoreThresholds } from './scoring.ts'
 
-export interface NodeServices extends Record<string, unknown> {
+interface NodeServices extends Record<string, unknown> {
   readonly identify: Identify
   readonly ping: Ping
   readonly pubsub: GossipSub
