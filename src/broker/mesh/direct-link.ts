@@ -8,7 +8,9 @@ import { CreditLink } from '../../network/credit-link.ts'
 import type { MessageStream } from '../../network/network.ts'
 import type { ShardRange } from './batcher.ts'
 import { OwnChain } from './chains.ts'
+import { DroppedRanges } from './dropped-ranges.ts'
 import { SentCredentials } from './frame-sender.ts'
+import { SendQueue, type Waiting } from './send-queue.ts'
 import { WaitBudget, type WaitBudgetOptions } from './slow-receiver.ts'
 
 export interface DirectLinkOptions extends WaitBudgetOptions {
@@ -30,11 +32,6 @@ export interface DirectLinkComponents {
   onMessage(peer: ContextId, message: Uint8Array): void
   /** What was sent has been handed over, or publishers need not wait any more. */
   onReady(): void
-}
-
-interface Waiting {
-  readonly envelope: Uint8Array
-  readonly frame: Uint8Array | undefined
 }
 
 const MEBIBYTE = 1_048_576
@@ -59,11 +56,9 @@ export class DirectLink {
   readonly #envelope = new EnvelopeWriter()
   /** Last sequence sent on this lane by shard. */
   readonly #last: Float64Array
-  readonly #dropped = new Map<number, { first: number; last: number }>()
+  readonly #dropped = new DroppedRanges()
+  readonly #queue = new SendQueue()
   readonly #waiters: (() => void)[] = []
-  #queue: Waiting[] = []
-  #head = 0
-  #queuedBytes = 0
   #link: CreditLink | undefined
   #isOpening = false
   #isStopped = false
@@ -86,7 +81,7 @@ export class DirectLink {
 
   /** Whether nothing waits here: the batch before was handed over. A slow receiver keeps nobody waiting. */
   get isReady(): boolean {
-    return this.#head === this.#queue.length || this.#isSlow
+    return this.#queue.isEmpty || this.#isSlow
   }
 
   /** Whether publishers are to wait for this receiver. */
@@ -104,7 +99,7 @@ export class DirectLink {
   }
 
   get queuedBytes(): number {
-    return this.#queuedBytes
+    return this.#queue.bytes
   }
 
   /** Whether this receiver was sent something of the shard after the last gossip. */
@@ -114,12 +109,12 @@ export class DirectLink {
 
   /** Queues a frame, or drops it when the receiver is slow. The bytes are shared with other receivers. */
   push(frame: Uint8Array, ranges: readonly ShardRange[]): void {
-    if (this.#isStopped || this.#isSlow || this.#queuedBytes > 2 * this.#limit) {
+    if (this.#isStopped || this.#isSlow || this.#queue.bytes > 2 * this.#limit) {
       this.#drop(ranges)
       return
     }
     const envelope = this.#envelope
-    if (this.#dropped.size > 0) this.#tellDropped()
+    this.#tellDropped()
     for (let at = 0; at < ranges.length; at++) {
       const { shard, last } = ranges[at]!
       envelope.previous(shard, Math.max(this.#last[shard]!, this.#parts.gossiped(shard)))
@@ -157,8 +152,7 @@ export class DirectLink {
 
   /** Resolves when everything queued was handed to the transport, or cannot be any more. */
   async drained(): Promise<void> {
-    while (!this.#isStopped && this.#head < this.#queue.length)
-      await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    while (!this.#isStopped && !this.#queue.isEmpty) await new Promise<void>((resolve) => this.#waiters.push(resolve))
   }
 
   async close(): Promise<void> {
@@ -169,10 +163,9 @@ export class DirectLink {
   }
 
   #send(waiting: Waiting): void {
-    if (this.#head === this.#queue.length && this.#hand(waiting)) return
+    if (this.#queue.isEmpty && this.#hand(waiting)) return
     this.#queue.push(waiting)
-    this.#queuedBytes += sizeOf(waiting)
-    if (this.#queuedBytes >= this.#limit) this.#isFull = true
+    if (this.#queue.bytes >= this.#limit) this.#isFull = true
     if (this.#link === undefined) this.#open()
   }
 
@@ -184,22 +177,13 @@ export class DirectLink {
   }
 
   #pump(): void {
-    while (this.#head < this.#queue.length) {
-      const waiting = this.#queue[this.#head]!
-      if (!this.#hand(waiting)) break
-      this.#head++
-      this.#queuedBytes -= sizeOf(waiting)
-    }
-    if (this.#head === this.#queue.length || this.#head > 1_024) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
-    }
-    if (this.#queuedBytes * 2 > this.#limit) return
+    for (let next = this.#queue.first; next !== undefined && this.#hand(next); next = this.#queue.first)
+      this.#queue.shift()
+    if (this.#queue.bytes * 2 > this.#limit) return
     if (this.#isSlow) this.#parts.ports.logger.info({ peer: this.peer }, 'the receiver has caught up')
     this.#isSlow = false
     this.#isFull = false
-    if (this.#dropped.size > 0) {
-      this.#tellDropped()
+    if (this.#tellDropped()) {
       this.#send({ envelope: this.#envelope.finish(false), frame: undefined })
     }
     this.#release()
@@ -217,29 +201,24 @@ export class DirectLink {
     const { counters, logger } = this.#parts.ports
     this.#isSlow = true
     counters.add('broker.slow-receiver')
-    logger.warn({ peer: this.peer, queued: this.#queuedBytes }, 'the receiver is slow: its events are dropped')
+    logger.warn({ peer: this.peer, queued: this.#queue.bytes }, 'the receiver is slow: its events are dropped')
     this.#release()
     this.#parts.onReady()
   }
 
   #drop(ranges: readonly ShardRange[]): void {
-    let count = 0
-    for (const { shard, first, last } of ranges) {
-      const dropped = this.#dropped.get(shard)
-      if (dropped === undefined) this.#dropped.set(shard, { first, last })
-      else dropped.last = last
-      count += last - first + 1
-    }
     // Numbers in between may have been for others: an upper bound, exact when the shard has one audience.
-    this.#parts.ports.counters.add('broker.dropped-slow', count)
+    this.#parts.ports.counters.add('broker.dropped-slow', this.#dropped.add(ranges))
   }
 
-  #tellDropped(): void {
-    for (const [shard, { first, last }] of this.#dropped) {
-      this.#envelope.dropped(shard, first, last)
-      this.#parts.ports.logger.warn({ peer: this.peer, shard, first, last }, 'events dropped: the receiver was slow')
+  /** Writes what was dropped into the next envelope and into the log: both ends know. */
+  #tellDropped(): boolean {
+    if (this.#dropped.isEmpty) return false
+    for (const range of this.#dropped.take()) {
+      this.#envelope.dropped(range.shard, range.first, range.last)
+      this.#parts.ports.logger.warn({ peer: this.peer, ...range }, 'events dropped: the receiver was slow')
     }
-    this.#dropped.clear()
+    return true
   }
 
   #open(): void {
@@ -252,7 +231,7 @@ export class DirectLink {
       })
       .finally(() => {
         this.#isOpening = false
-        if (this.#link === undefined && this.#head < this.#queue.length) this.#open()
+        if (this.#link === undefined && !this.#queue.isEmpty) this.#open()
       })
   }
 
@@ -293,20 +272,15 @@ export class DirectLink {
     this.#link = undefined
     if (link.unacknowledged > 0)
       this.#parts.ports.counters.add('broker.direct.unacknowledged-bytes', link.unacknowledged)
-    if (this.#head < this.#queue.length) this.#open()
+    if (!this.#queue.isEmpty) this.#open()
   }
 
   #forgetQueue(): void {
-    const left = this.#queue.length - this.#head
+    const left = this.#queue.clear()
     if (left > 0) this.#parts.ports.counters.add('broker.direct.unsent-frames', left)
-    this.#queue = []
-    this.#head = 0
-    this.#queuedBytes = 0
     this.#isFull = false
     this.#isSlow = false
   }
 }
-
-const sizeOf = ({ envelope, frame }: Waiting): number => envelope.length + (frame?.length ?? 0)
 
 const stopped = (peer: ContextId): AmcpError => new AmcpError('ERR_STOPPED', `the direct lane to ${peer} is closed`)

@@ -57,7 +57,12 @@ export class ReceivedStreams {
     return this.#publishers.size
   }
 
-  /** The streams of an incarnation, or undefined when there is no room to remember another one. */
+  /** Only a look. */
+  known(publisher: ContextId, incarnation: string): PublisherStreams | undefined {
+    return this.#publishers.get(publisher)?.get(incarnation)
+  }
+
+  /** The streams of a member's incarnation, begun when they are new, or undefined when there is no room to remember another one. */
   of(publisher: ContextId, incarnation: string): PublisherStreams | undefined {
     const streams = this.#publishers.get(publisher)?.get(incarnation) ?? this.#begin(publisher, incarnation)
     if (streams !== undefined) streams.lastUsed = this.#clock.monotonic()

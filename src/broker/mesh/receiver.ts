@@ -11,7 +11,7 @@ import { Parking } from './parking.ts'
 import type { PublisherStreams, ReceivedStreams } from './received-streams.ts'
 import type { Shards } from './shards.ts'
 import { MAX_IN_MESSAGE, type SyncMessage } from './sync-messages.ts'
-import type { Judged, Judgement, Lacking, Refusal, Validator, Way } from './validator.ts'
+import type { Judgement, Lacking, Passed, Refusal, Validator, Way } from './validator.ts'
 
 export interface ReceiverComponents {
   readonly ports: Ports
@@ -40,6 +40,7 @@ export class Receiver {
   readonly #gossipWays: readonly Way[]
   /** Who is to vouch for credentials that were asked for, by key; parking bounds it. */
   readonly #wanted = new Map<string, ContextId>()
+  #isStopped = false
 
   constructor(parts: ReceiverComponents) {
     this.#parts = parts
@@ -51,6 +52,7 @@ export class Receiver {
 
   /** gossip's judge. What is accepted has been delivered when this returns; gossip then passes it on. */
   judgeGossip(topic: string, bytes: Uint8Array, from: ContextId): Verdict {
+    if (this.#isStopped) return 'ignore'
     const shard = this.#parts.shards.shardOfTopic(topic)
     if (shard === undefined) {
       this.#parts.ports.counters.add('broker.refused.topic')
@@ -64,6 +66,7 @@ export class Receiver {
 
   /** A message of a direct lane. */
   takeDirect(peer: ContextId, message: Uint8Array): void {
+    if (this.#isStopped) return
     let records: readonly LinkRecord[]
     let frame: Uint8Array | undefined
     try {
@@ -86,6 +89,7 @@ export class Receiver {
   }
 
   takeSync(peer: ContextId, message: SyncMessage): void {
+    if (this.#isStopped) return
     if (message.kind === 'want') this.#answer(peer, message.hashes)
     else if (message.kind === 'credentials') for (const bytes of message.credentials) this.#takeCredential(bytes)
     else {
@@ -97,6 +101,7 @@ export class Receiver {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#order.clear()
     this.#parking.clear()
     this.#wanted.clear()
@@ -156,7 +161,7 @@ export class Receiver {
       else this.#act(again, forwarder, records, way.lane === 'gossip')
     }
     if (!this.#parking.park({ bytes: frame.bytes, forwarder, signer, missing, resume })) return
-    if (way.lane === 'gossip') this.#order.expect(streams, way.shard, frame.header.place!.n)
+    if (way.lane === 'gossip' && streams !== undefined) this.#order.expect(streams, way.shard, frame.header.place!.n)
     if (this.#wanted.size > MAX_WANTED) this.#wanted.clear()
     for (const key of keys) this.#wanted.set(key, signer)
     for (let at = 0; at < keys.length; at += MAX_IN_MESSAGE) {
@@ -188,7 +193,7 @@ export class Receiver {
   }
 
   /** By our own hand, since a second publish of the same frame would be refused by gossip as a duplicate. */
-  #push({ frame, way }: Judged, from: ContextId): void {
+  #push({ frame, way }: Passed, from: ContextId): void {
     if (way.lane === 'direct') return
     for (const neighbour of this.#parts.gossip.neighbours(this.#parts.shards.topicOf(way.shard)))
       if (neighbour !== from && neighbour !== frame.publisher)

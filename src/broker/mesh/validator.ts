@@ -49,9 +49,14 @@ export type Way = { readonly lane: 'gossip'; readonly shard: number } | { readon
 export interface Judged {
   readonly frame: Frame
   readonly way: Way
-  readonly streams: PublisherStreams
-  /** Set when it passed. */
+  /** Undefined until its publisher is known to be a member: others must not fill the memory. */
+  streams: PublisherStreams | undefined
   events: readonly ReceivedEvent[]
+}
+
+/** A frame that passed everything. */
+export interface Passed extends Judged {
+  readonly streams: PublisherStreams
 }
 
 /** A frame that is right so far but names credentials that are not known here. */
@@ -61,7 +66,7 @@ export interface Lacking {
   readonly missing: Set<string>
 }
 
-export type Judgement = Judged | Lacking | Refusal
+export type Judgement = Passed | Lacking | Refusal
 
 export interface ValidatorComponents {
   readonly ports: Ports
@@ -103,8 +108,7 @@ export class Validator {
     const form = this.#formOf(frame, forwarder, way)
     if (form !== undefined) return form
     if (!this.#rate.take(forwarder)) return 'rate'
-    const streams = this.#parts.streams.of(frame.publisher, hashKey(header.incarnation))
-    if (streams === undefined) return 'incarnations'
+    const streams = this.#parts.streams.known(frame.publisher, hashKey(header.incarnation))
     const judged: Judged = { frame, way, streams, events: [] }
     const seen = this.#look(judged)
     if (seen !== undefined) return seen
@@ -137,7 +141,7 @@ export class Validator {
 
   /** Whether the frame's slot is taken; a look-up only. */
   #look({ frame, way, streams }: Judged): Refusal | undefined {
-    if (way.lane === 'direct') return undefined
+    if (way.lane === 'direct' || streams === undefined) return undefined
     const chain = streams.chain(way.shard)
     if (chain.isQuarantined) return 'quarantined'
     const state = chain.look(frame.header.place!.n, frame.headerDigest(this.#parts.ports.crypto))
@@ -170,9 +174,15 @@ export class Validator {
     if (membership !== undefined && membership.expires <= now) return 'membership'
     const age = now - frame.header.time
     if (age > MAX_AGE_MS || age < -MAX_AHEAD_MS) return 'time'
-    if (membership === undefined || missing.size > 0) return { judged, missing }
+    if (membership === undefined) return { judged, missing }
+    const streams = this.#parts.streams.of(frame.publisher, hashKey(frame.header.incarnation))
+    if (streams === undefined) return 'incarnations'
+    judged.streams = streams
+    if (missing.size > 0) return { judged, missing }
     const refusal = this.#judgeTokens(frame, tokens, now) ?? judgeEvents(judged, tokens, membership)
-    return refusal ?? this.#record(judged) ?? judged
+    if (refusal !== undefined) return refusal
+    const passed: Passed = { ...judged, streams }
+    return this.#record(passed) ?? passed
   }
 
   #membership(frame: Frame, missing: Set<string>): KnownCredential | undefined {
@@ -210,7 +220,7 @@ export class Validator {
     return undefined
   }
 
-  #record({ frame, way, streams }: Judged): Refusal | undefined {
+  #record({ frame, way, streams }: Passed): Refusal | undefined {
     if (way.lane === 'direct') return undefined
     const { n, predecessor } = frame.header.place!
     const state = streams.chain(way.shard).record(frame, n, predecessor, frame.headerDigest(this.#parts.ports.crypto))
