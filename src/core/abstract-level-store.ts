@@ -13,16 +13,22 @@ const LONGEST_SPACE = 255
  */
 export class AbstractLevelStore implements Store {
   readonly #level: BytesLevel
+  readonly #own: (bytes: Uint8Array) => Uint8Array
   readonly #prefixes = new Map<string, Uint8Array>()
 
-  /** @param level open, with `view` encodings */
-  constructor(level: BytesLevel) {
+  /**
+   * @param level open, with `view` encodings
+   * @param keepsArrays whether the database holds the very arrays it is given, so that they must be copied on both ways
+   */
+  constructor(level: BytesLevel, { keepsArrays = false }: { keepsArrays?: boolean } = {}) {
     this.#level = level
+    this.#own = keepsArrays ? (bytes) => bytes.slice() : plain
   }
 
   async get(space: string, key: Uint8Array): Promise<Uint8Array | undefined> {
     try {
-      return await this.#level.get(this.#keyOf(space, key))
+      const value = await this.#level.get(this.#keyOf(space, key))
+      return value === undefined ? undefined : this.#own(value)
     } catch (cause) {
       throw storeErrorOf(cause)
     }
@@ -31,7 +37,7 @@ export class AbstractLevelStore implements Store {
   async batch(operations: readonly StoreOperation[], { sync = false }: { sync?: boolean } = {}): Promise<void> {
     const batch: AbstractBatchOperation<BytesLevel, Uint8Array, Uint8Array>[] = operations.map((operation) =>
       operation.type === 'put'
-        ? { type: 'put', key: this.#keyOf(operation.space, operation.key), value: operation.value }
+        ? { type: 'put', key: this.#keyOf(operation.space, operation.key), value: this.#own(operation.value) }
         : { type: 'del', key: this.#keyOf(operation.space, operation.key) },
     )
     const options: object = { sync }
@@ -54,7 +60,8 @@ export class AbstractLevelStore implements Store {
       limit,
     }
     try {
-      for await (const [key, value] of this.#level.iterator(range)) yield [key.subarray(prefix.length), value]
+      for await (const [key, value] of this.#level.iterator(range))
+        yield [this.#own(key).subarray(prefix.length), this.#own(value)]
     } catch (cause) {
       throw storeErrorOf(cause)
     }
@@ -89,6 +96,11 @@ export class AbstractLevelStore implements Store {
     }
     return prefix
   }
+}
+
+/** The same bytes without Buffer's own ways of printing and comparing. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** The first key after all that begin with the prefix; its last byte is UTF-8, so never 255. */

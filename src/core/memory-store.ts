@@ -10,5 +10,5 @@ export async function memoryStore(): Promise<Store> {
     storeEncoding: 'view',
   })
   await level.open()
-  return new AbstractLevelStore(level)
+  return new AbstractLevelStore(level, { keepsArrays: true })
 }

@@ -1,5 +1,4 @@
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** The canonical, lower-case text of 16 bytes, with the version and RFC 9562's variant written over their bits. */
 export function uuidOf(bytes: Uint8Array, version: 4 | 8): string {
@@ -13,13 +12,4 @@ export function uuidOf(bytes: Uint8Array, version: 4 | 8): string {
     text += HEX[byte]!
   }
   return text
-}
-
-/** The 16 bytes of a canonical UUID of any version. Throws TypeError for anything else, upper case included. */
-export function bytesOfUuid(uuid: string): Uint8Array {
-  if (!UUID.test(uuid)) throw new TypeError(`not a canonical UUID: ${uuid}`)
-  const digits = uuid.replaceAll('-', '')
-  const bytes = new Uint8Array(16)
-  for (let at = 0; at < 16; at += 1) bytes[at] = Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16)
-  return bytes
 }

@@ -46,8 +46,8 @@ export class VirtualClock implements Clock {
   }
 
   /** Moves time on by `ms`, running everything that falls due; `advance(0)` settles the present moment. */
-  advance(ms: number): Promise<void> {
-    return this.runUntil(this.#elapsed + checkedDelay(ms))
+  async advance(ms: number): Promise<void> {
+    await this.runUntil(this.#elapsed + checkedDelay(ms))
   }
 
   /** Moves time on to a reading of `monotonic()`. */

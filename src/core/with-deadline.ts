@@ -17,7 +17,6 @@ export function withDeadline<T>(
   { signal }: DeadlineOptions = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted()
     const aborted = (): void => {
       timer.cancel()
       reject(signal?.reason)
@@ -30,7 +29,7 @@ export function withDeadline<T>(
       done()
       reject(late())
     })
-    signal?.addEventListener('abort', aborted, { once: true })
+    // Before the signal is looked at: a rejection that nobody handles would end the process.
     work.then(
       (value) => {
         done()
@@ -41,5 +40,7 @@ export function withDeadline<T>(
         reject(reason)
       },
     )
+    if (signal?.aborted) aborted()
+    else signal?.addEventListener('abort', aborted, { once: true })
   })
 }
