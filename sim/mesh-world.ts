@@ -56,7 +56,8 @@ export class MeshWorld {
         self.after(first, () => {
           self.every(PUBLISH_EVERY, () => this.#publish(agent, (topic, data) => self.publish(topic, data)))
         })
-        if (agent % 4 !== 3) return
+        // Who answers must not wait for an answer of its own: an agent does one thing at a time.
+        if (agent < ADDERS || agent % 4 !== 3) return
         self.after(first * 2, () => {
           self.every(CALL_EVERY, () =>
             this.#call(agent, (input) => self.call('sum.add', input, { deadline: CALL_DEADLINE })),
