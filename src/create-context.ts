@@ -14,9 +14,10 @@ import { meshMembers } from './membership/mesh-members.ts'
 
 /**
  * Starts a context: store, network, members, broker, agents, in this order; when one fails, those before it are stopped
- * again and the promise rejects. Usable at once when it resolves: what others publish from then on arrives.
+ * again and the promise rejects. Usable at once when it resolves: what others publish from then on arrives. Addresses
+ * where nobody answers do not fail it: it goes on alone and keeps trying.
  * ERR_USAGE, ERR_MESH_FILE_INVALID, ERR_NOT_A_MEMBER, ERR_MEMBERSHIP_EXPIRED, ERR_WRONG_MESH, ERR_FOLDER_IN_USE,
- * ERR_STORE_UNREADABLE, ERR_ADDRESS_IN_USE, ERR_DIAL_FAILED, ERR_DUPLICATE_IDENTITY.
+ * ERR_STORE_UNREADABLE, ERR_ADDRESS_IN_USE, ERR_DUPLICATE_IDENTITY.
  */
 export async function createContext(options: ContextOptions = {}): Promise<Context> {
   options.signal?.throwIfAborted()

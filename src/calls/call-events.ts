@@ -21,13 +21,26 @@ export interface CallAttributes {
   readonly priority: number
 }
 
+/** What a reply must know of its call. */
+export interface CallToAnswer {
+  readonly correlation: string
+  readonly eventId: string
+  readonly caller: AgentId
+  readonly target: AgentId
+  readonly priority: number
+}
+
 /** The three events that a call is made of on its way between contexts. */
 export class CallEvents {
   readonly #self: ContextId
   readonly #clock: Clock
   readonly #random: Random
+  readonly #topics = new Map<AgentId, string>()
+  readonly #sources = new Map<AgentId, string>()
   #stamped = -1
   #time = ''
+  #expires = -1
+  #expiry = ''
 
   constructor(self: ContextId, clock: Clock, random: Random) {
     this.#self = self
@@ -46,31 +59,31 @@ export class CallEvents {
       id: call.id,
       source: this.#source(call.caller),
       type: CALL,
-      subject: AGENT_TOPIC + call.target,
+      subject: this.#topic(call.target),
       time: this.#timestamp(now),
       datacontenttype: call.input instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
       data: call.input === undefined ? null : call.input,
       correlationid: call.id,
-      replyto: AGENT_TOPIC + call.caller,
-      expirytime: new Date(now + call.remaining).toISOString(),
+      replyto: this.#topic(call.caller),
+      expirytime: this.#expirytime(now + Math.ceil(call.remaining)),
       priority: call.priority,
       extensions: extensionsOf(call),
     }
   }
 
   /** @param isOk whether `data` is the output; else it is a WireError */
-  reply(call: AmcpEvent, agent: AgentId, isOk: boolean, data: unknown): AmcpEvent {
+  reply(call: CallToAnswer, isOk: boolean, data: unknown): AmcpEvent {
     return {
       specversion: '1.0',
       id: this.#random.uuid(),
-      source: this.#source(agent),
+      source: this.#source(call.target),
       type: REPLY,
-      subject: call.replyto ?? '',
+      subject: this.#topic(call.caller),
       time: this.#timestamp(this.#clock.now()),
       datacontenttype: data instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
       data: data === undefined ? null : data,
-      correlationid: call.correlationid,
-      causationid: call.id,
+      correlationid: call.correlation,
+      causationid: call.eventId,
       priority: call.priority,
       extensions: isOk ? OUTCOME_OK : OUTCOME_ERROR,
     }
@@ -82,7 +95,7 @@ export class CallEvents {
       id: this.#random.uuid(),
       source: this.#source(call.caller),
       type: CANCEL,
-      subject: AGENT_TOPIC + call.target,
+      subject: this.#topic(call.target),
       time: this.#timestamp(this.#clock.now()),
       datacontenttype: 'application/json',
       data: null,
@@ -92,8 +105,22 @@ export class CallEvents {
     }
   }
 
+  // Names are kept as the same strings, because those who look them up then need not hash them again.
   #source(agent: AgentId): string {
-    return `amcp://${this.#self}/${agent}`
+    return this.#sources.get(agent) ?? remember(this.#sources, agent, `amcp://${this.#self}/${agent}`)
+  }
+
+  #topic(agent: AgentId): string {
+    return this.#topics.get(agent) ?? remember(this.#topics, agent, AGENT_TOPIC + agent)
+  }
+
+  /** Calls of one millisecond mostly have the same deadline, too. */
+  #expirytime(at: number): string {
+    if (at !== this.#expires) {
+      this.#expires = at
+      this.#expiry = new Date(at).toISOString()
+    }
+    return this.#expiry
   }
 
   /** `toISOString` costs 350 ns, and many events share a millisecond. */
@@ -104,6 +131,14 @@ export class CallEvents {
     }
     return this.#time
   }
+}
+
+const MAX_NAMES = 16_384
+
+function remember(names: Map<AgentId, string>, agent: AgentId, name: string): string {
+  if (names.size >= MAX_NAMES) names.clear()
+  names.set(agent, name)
+  return name
 }
 
 function extensionsOf({ capability, remaining }: CallAttributes): Record<string, string> {

@@ -4,9 +4,9 @@ import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { handlerError, toWireError } from './call-error.ts'
-import { AGENT_TOPIC, agentOf, type CallEvents } from './call-events.ts'
+import { AGENT_TOPIC, agentOf, type CallEvents, type CallToAnswer } from './call-events.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
-import type { LocalAgents } from './directory.ts'
+import type { CallTarget, LocalAgents } from './directory.ts'
 import { RemoteCall, type RemoteCallOwner } from './remote-call.ts'
 
 /** Longest deadline that another context can ask for, in ms: what it occupies here must end. */
@@ -39,37 +39,42 @@ export class IncomingCalls implements RemoteCallOwner {
 
   onCall(event: AmcpEvent): void {
     const { agents, wheel, ports } = this.#parts
-    const caller = agentOf(event.source)
-    const target = event.subject.slice(AGENT_TOPIC.length)
-    const timeout = Number(event.extensions?.['timeoutms'])
-    const id = event.correlationid
+    const { correlationid: correlation, source, extensions } = event
+    const caller = agentOf(source)
+    const timeout = Number(extensions?.timeoutms)
     // A reply goes to the caller itself and nowhere else: nobody can make us send to a third party.
-    if (id === undefined || event.replyto !== AGENT_TOPIC + caller || !(timeout > 0) || this.#open.has(id)) {
+    const isWellFormed = correlation !== undefined && event.replyto === AGENT_TOPIC + caller && timeout > 0
+    if (!isWellFormed || this.#open.has(correlation)) {
       ports.counters.add('calls.call-invalid')
       return
     }
-    const refusal = this.#refusal(target)
-    if (refusal !== undefined) {
-      this.#reply(event, target, false, toWireError(refusal))
+    const target = event.subject.slice(AGENT_TOPIC.length)
+    const answerable = { correlation, eventId: event.id, caller, target, priority: event.priority ?? 4 }
+    const agent = agents.get(target)
+    const refusal = this.#refusal(target, agent)
+    if (agent === undefined || refusal !== undefined) {
+      this.#reply(answerable, false, toWireError(refusal))
       return
     }
-    let call: RemoteCall
+    let input: unknown
     try {
-      const deadline = ports.clock.monotonic() + Math.min(timeout, MAX_TIMEOUT)
-      call = new RemoteCall(this, event, deadline, ports.clock)
+      input = event.data
     } catch (fault) {
       ports.counters.add('calls.call-unreadable')
-      this.#reply(event, target, false, toWireError(fault))
+      this.#reply(answerable, false, toWireError(fault))
       return
     }
-    this.#open.set(id, call)
+    const capability = extensions?.capability ?? ''
+    const deadline = ports.clock.monotonic() + Math.min(timeout, MAX_TIMEOUT)
+    const call = new RemoteCall(this, { ...answerable, source, capability, input, deadline }, ports.clock)
+    this.#open.set(correlation, call)
     wheel.add(call)
-    agents.get(target)?.accept(call)
+    agent.accept(call)
   }
 
   onCancel(event: AmcpEvent): void {
     const call = this.#open.get(event.correlationid ?? '')
-    if (call === undefined || call.event.source !== event.source) {
+    if (call === undefined || call.source !== event.source) {
       this.#parts.ports.counters.add('calls.cancel-late')
       return
     }
@@ -80,7 +85,7 @@ export class IncomingCalls implements RemoteCallOwner {
   contextLost(context: ContextId): void {
     const prefix = `amcp://${context}/`
     for (const call of this.#open.values()) {
-      if (call.event.source.startsWith(prefix)) {
+      if (call.source.startsWith(prefix)) {
         call.cancel(new AmcpError('ERR_NOT_CONNECTED', 'the context of the caller was lost', { details: { context } }))
       }
     }
@@ -97,18 +102,17 @@ export class IncomingCalls implements RemoteCallOwner {
 
   answer(call: RemoteCall, isOk: boolean, value: unknown): void {
     this.abandoned(call)
-    const agent = call.event.subject.slice(AGENT_TOPIC.length)
-    this.#reply(call.event, agent, isOk, isOk ? value : toWireError(value))
+    this.#reply(call, isOk, isOk ? value : toWireError(value), call.capability)
   }
 
   abandoned(call: RemoteCall): void {
     this.#parts.wheel.remove(call)
-    this.#open.delete(call.event.correlationid ?? '')
+    this.#open.delete(call.correlation)
   }
 
-  #refusal(target: AgentId): AmcpError | undefined {
+  #refusal(target: AgentId, agent: CallTarget | undefined): AmcpError | undefined {
     if (this.#isStopping) return new AmcpError('ERR_STOPPED', 'the context is stopping', { retryable: true })
-    if (this.#parts.agents.get(target) === undefined) {
+    if (agent === undefined) {
       return new AmcpError('ERR_AGENT_UNKNOWN', `no agent ${target} here`, { details: { agent: target } })
     }
     if (this.#open.size >= this.#limit) {
@@ -118,20 +122,18 @@ export class IncomingCalls implements RemoteCallOwner {
     return undefined
   }
 
-  #reply(call: AmcpEvent, agent: AgentId, isOk: boolean, data: unknown): void {
-    const event = this.#parts.events.reply(call, agent, isOk, data)
+  #reply(call: CallToAnswer, isOk: boolean, data: unknown, capability = ''): void {
+    const event = this.#parts.events.reply(call, isOk, data)
     try {
-      this.#parts.broker.publish(event)?.catch((fault: unknown) => this.#unsent(call, agent, isOk, fault))
+      this.#parts.broker.publish(event)?.catch((fault: unknown) => this.#unsent(call, isOk, capability, fault))
     } catch (fault) {
-      this.#unsent(call, agent, isOk, fault)
+      this.#unsent(call, isOk, capability, fault)
     }
   }
 
   /** An output that cannot travel (too large, no JSON) is the callee's fault, and its caller is told so. */
-  #unsent(call: AmcpEvent, agent: AgentId, isOutput: boolean, fault: unknown): void {
+  #unsent(call: CallToAnswer, isOutput: boolean, capability: string, fault: unknown): void {
     this.#parts.ports.counters.add('calls.reply-unsent')
-    if (!isOutput) return
-    const capability = call.extensions?.['capability'] ?? ''
-    this.#reply(call, agent, false, toWireError(handlerError(capability, agent, fault)))
+    if (isOutput) this.#reply(call, false, toWireError(handlerError(capability, call.target, fault)))
   }
 }

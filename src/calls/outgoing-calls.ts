@@ -1,6 +1,6 @@
 import type { EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
-import type { ContextId } from '../core/ids.ts'
+import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { fromWireError } from './call-error.ts'
@@ -19,12 +19,16 @@ export interface OutgoingCallsComponents {
   readonly wheel: DeadlineWheel
 }
 
+/** Called agents whose source is remembered; an agent's source is the same for its whole life. */
+const MAX_SOURCES = 16_384
+
 /** The calls of this context that wait for somebody else: for a provider to become known, or for its reply. */
 export class OutgoingCalls implements OutgoingCallOwner {
   readonly #parts: OutgoingCallsComponents
   /** Sent, by correlation id. */
   readonly #sent = new Map<string, OutgoingCall>()
   readonly #waiting = new Set<OutgoingCall>()
+  readonly #sources = new Map<AgentId, { readonly context: ContextId; readonly source: string }>()
   #present: readonly ContextId[] = []
   #members: ReadonlySet<ContextId> = new Set()
   #turn = 0
@@ -87,7 +91,7 @@ export class OutgoingCalls implements OutgoingCallOwner {
       this.#parts.ports.counters.add('calls.reply-late')
       return
     }
-    if (event.source !== `amcp://${call.context}/${call.target}`) {
+    if (event.source !== this.#sourceOf(call)) {
       this.#parts.ports.counters.add('calls.reply-foreign')
       return
     }
@@ -149,6 +153,17 @@ export class OutgoingCalls implements OutgoingCallOwner {
       call.context = context
     }
     return undefined
+  }
+
+  /** As the same string for the same agent: comparing a new one costs as much as making it. */
+  #sourceOf({ context, target }: OutgoingCall): string {
+    const known = this.#sources.get(target)
+    // Somebody may have offered an agent that is not its own: then the next call of the agent itself differs.
+    if (known?.context === context) return known.source
+    if (this.#sources.size >= MAX_SOURCES) this.#sources.clear()
+    const source = `amcp://${context}/${target}`
+    this.#sources.set(target, { context, source })
+    return source
   }
 
   #isPresent(context: ContextId | undefined): boolean {

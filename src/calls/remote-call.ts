@@ -1,5 +1,5 @@
-import type { AmcpEvent } from '../events/event.ts'
-import { agentOf } from './call-events.ts'
+import type { AgentId } from '../core/ids.ts'
+import type { CallToAnswer } from './call-events.ts'
 import { type CallTime, IncomingCall } from './incoming-call.ts'
 
 /** Where the outcome of a call from another context goes. */
@@ -8,21 +8,28 @@ export interface RemoteCallOwner {
   abandoned(call: RemoteCall): void
 }
 
+/** What was read from the call's event, once: a received event decodes an attribute each time it is asked. */
+export interface RemoteCallOptions extends CallToAnswer {
+  readonly source: string
+  readonly capability: string
+  readonly input: unknown
+  readonly deadline: number
+}
+
 /** A call that came as an event; its outcome leaves as one. */
-export class RemoteCall extends IncomingCall {
-  readonly event: AmcpEvent
+export class RemoteCall extends IncomingCall implements CallToAnswer {
+  readonly correlation: string
+  readonly eventId: string
+  readonly target: AgentId
+  readonly source: string
   readonly #owner: RemoteCallOwner
 
-  constructor(owner: RemoteCallOwner, event: AmcpEvent, deadline: number, time: CallTime) {
-    super(
-      event.extensions?.['capability'] ?? '',
-      event.data,
-      agentOf(event.source),
-      deadline,
-      event.priority ?? 4,
-      time,
-    )
-    this.event = event
+  constructor(owner: RemoteCallOwner, options: RemoteCallOptions, time: CallTime) {
+    super(options.capability, options.input, options.caller, options.deadline, options.priority, time)
+    this.correlation = options.correlation
+    this.eventId = options.eventId
+    this.target = options.target
+    this.source = options.source
     this.#owner = owner
   }
 

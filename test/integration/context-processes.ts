@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemPorts } from '../../src/core/default-ports.ts'
@@ -23,10 +23,26 @@ export class MeshFolders implements Disposable {
     foundMesh(ports, this.founder, 'test')
   }
 
-  member(name: string, grant: { seconds?: number } = {}): string {
+  member(name: string): string {
     const folder = join(this.#root, name)
     const did = prepareContext(ports, folder, readMeshFile(ports, join(this.founder, 'mesh.json')))
-    acceptMembership(ports, folder, inviteContext(ports, this.founder, did, grant))
+    acceptMembership(ports, folder, inviteContext(ports, this.founder, did))
+    return folder
+  }
+
+  /** A member whose membership ran out a minute ago. */
+  expired(name: string): string {
+    const folder = join(this.#root, name)
+    const did = prepareContext(ports, folder, readMeshFile(ports, join(this.founder, 'mesh.json')))
+    writeFileSync(join(folder, 'membership.jws'), inviteContext(ports, this.founder, did, { seconds: -60 }))
+    return folder
+  }
+
+  /** The same key in a second folder, as after a careless backup. */
+  copy(of: string, name: string): string {
+    const folder = join(this.#root, name)
+    mkdirSync(folder)
+    for (const file of ['mesh.json', 'context.key', 'membership.jws']) cpSync(join(of, file), join(folder, file))
     return folder
   }
 

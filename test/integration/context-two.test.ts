@@ -59,5 +59,17 @@ test('a folder in use, an expired membership and a foreign mesh are refused by t
   await using first = await ContextProcess.start(mesh.founder)
   await expect(ContextProcess.start(mesh.founder)).rejects.toMatchObject({ code: 'ERR_FOLDER_IN_USE' })
   await expect(ContextProcess.start(mesh.path('nowhere'))).rejects.toMatchObject({ code: 'ERR_USAGE' })
+  await expect(ContextProcess.start(mesh.expired('late'))).rejects.toMatchObject({ code: 'ERR_MEMBERSHIP_EXPIRED' })
   await expect(ContextProcess.start(foreign.founder, first.addresses)).rejects.toMatchObject({ code: 'ERR_WRONG_MESH' })
+})
+
+test('a folder that was copied to a second process is found out: ERR_DUPLICATE_IDENTITY', async () => {
+  using mesh = new MeshFolders()
+  await using first = await ContextProcess.start(mesh.founder)
+  const folder = mesh.member('second')
+  await using second = await ContextProcess.start(folder, first.addresses)
+  await expect(ContextProcess.start(mesh.copy(folder, 'copy'), first.addresses)).rejects.toMatchObject({
+    code: 'ERR_DUPLICATE_IDENTITY',
+  })
+  expect(await second.ask('members')).toEqual([first.id])
 })
