@@ -60,11 +60,6 @@ export class LocalDelivery {
     return listeners.length
   }
 
-  /** Whether anybody here listens to the topic. */
-  hasListeners(topic: string): boolean {
-    return (this.#matches.get(topic) ?? this.#match(topic)).length > 0
-  }
-
   #match(topic: string): readonly Listener[] {
     if (this.#matches.size >= MAX_CACHED_TOPICS) this.#matches.clear()
     const listeners = this.#trie.match(topic)

@@ -1,0 +1,263 @@
+import { describe, expect, test } from 'vitest'
+import { OwnChain, ReceivedChain } from '../../../../src/broker/mesh/chains.ts'
+import { OrderGate } from '../../../../src/broker/mesh/order.ts'
+import { PublisherStreams, ReceivedStreams } from '../../../../src/broker/mesh/received-streams.ts'
+import { Counters } from '../../../../src/core/counters.ts'
+import { nodeCrypto } from '../../../../src/core/node-crypto.ts'
+import { SeededRandom } from '../../../../src/core/seeded-random.ts'
+import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
+import { type Frame, readFrame } from '../../../../src/events/frame/frame-reader.ts'
+import { FrameWriter } from '../../../../src/events/frame/frame-writer.ts'
+import type { LinkRecord } from '../../../../src/events/frame/link-envelope.ts'
+import type { ReceivedEvent } from '../../../../src/events/frame/received-event.ts'
+import { eventOf } from '../world.ts'
+
+const crypto = nodeCrypto()
+const key = crypto.signingKey(new Uint8Array(32).fill(7))
+const ports = { clock: new VirtualClock(), random: new SeededRandom(3) }
+
+/** A signed frame in the chain whose only event says `word`. */
+function frameOf(n: number, predecessor: Uint8Array, word: string): Frame {
+  const writer = new FrameWriter({ crypto })
+  writer.add(eventOf(ports, 'amcp://x/y', 'amcp.t', word), n, 3, undefined)
+  const zeros = new Uint8Array(16)
+  const fields = { meshHash: zeros, publisher: key.publicKey, incarnation: zeros, membershipHash: zeros }
+  const chain = { kind: 'gossip', n, predecessor } as const
+  return readFrame(writer.finish({ ...fields, generation: 0, time: 1, chain }, (digest) => key.sign(digest)))
+}
+
+/** The first `count` frames of an honest chain. */
+function honest(count: number): Frame[] {
+  const own = new OwnChain()
+  return Array.from({ length: count }, () => {
+    const frame = frameOf(own.n, own.predecessor, `honest ${own.n}`)
+    own.signed(frame.headerDigest(crypto))
+    return frame
+  })
+}
+
+const record = (chain: ReceivedChain, frame: Frame) =>
+  chain.record(frame, frame.header.place!.n, frame.header.place!.predecessor, frame.headerDigest(crypto))
+
+describe('chain of somebody else', () => {
+  test('takes the frames of an honest chain in any order, and each once', () => {
+    const chain = new ReceivedChain()
+    const frames = honest(6)
+    for (const at of [1, 0, 3, 2, 5, 4]) expect(record(chain, frames[at]!)).toBe('new')
+    for (const frame of frames) expect(record(chain, frame)).toBe('seen')
+    expect(chain.isQuarantined).toBe(false)
+  })
+
+  test('calls old what lies further back than it remembers', () => {
+    const chain = new ReceivedChain()
+    const frames = honest(40)
+    for (const frame of frames) expect(record(chain, frame)).toBe('new')
+    expect(record(chain, frames[0]!)).toBe('old')
+    expect(chain.look(39, frames[39]!.headerDigest(crypto))).toBe('seen')
+  })
+
+  test('two frames for one slot are evidence, and the chain is quarantined', () => {
+    const chain = new ReceivedChain()
+    const [first] = honest(1)
+    const rival = frameOf(0, new Uint8Array(32), 'something else')
+    record(chain, first!)
+    expect(chain.look(0, rival.headerDigest(crypto))).toBe('other')
+    const evidence = record(chain, rival)
+    expect(evidence).toMatchObject({ publisher: first!.publisher, n: 0 })
+    expect(chain.isQuarantined).toBe(true)
+    const { first: one, second: two } = evidence as { first: Uint8Array; second: Uint8Array }
+    for (const [proof, frame] of [
+      [one, first],
+      [two, rival],
+    ] as const) {
+      const length = frame!.header.bytes.length
+      expect(crypto.verify(key.publicKey, crypto.sha256(proof.subarray(0, length)), proof.subarray(length))).toBe(true)
+    }
+  })
+
+  test('a frame that names another predecessor than the one seen is evidence too, whichever came first', () => {
+    const frames = honest(2)
+    const fork = frameOf(1, new Uint8Array(32).fill(9), 'after something else')
+    const forwards = new ReceivedChain()
+    record(forwards, frames[0]!)
+    expect(record(forwards, fork)).toMatchObject({ n: 1 })
+    const backwards = new ReceivedChain()
+    record(backwards, fork)
+    expect(record(backwards, frames[0]!)).toMatchObject({ n: 0 })
+    expect(backwards.isQuarantined).toBe(true)
+  })
+})
+
+describe('streams of publishers', () => {
+  test('are one for each incarnation, and only looked for before the publisher is known', () => {
+    const streams = new ReceivedStreams(new VirtualClock(), 64)
+    expect(streams.known('a', 'one')).toBeUndefined()
+    expect(streams.size).toBe(0)
+    const one = streams.of('a', 'one')
+    expect(streams.known('a', 'one')).toBe(one)
+    expect(streams.of('a', 'one')).toBe(one)
+    expect(streams.of('a', 'two')).not.toBe(one)
+  })
+
+  test('hold 16 starts of one context and forget those not used for ten minutes', async () => {
+    const clock = new VirtualClock()
+    const streams = new ReceivedStreams(clock, 64)
+    for (let at = 0; at < 16; at += 1) expect(streams.of('a', `${at}`)).toBeDefined()
+    expect(streams.of('a', 'more')).toBeUndefined()
+    await clock.advance(600_001)
+    expect(streams.of('a', 'more')).toBeDefined()
+    expect(streams.known('a', '0')).toBeUndefined()
+  })
+
+  test('hold a bounded number of publishers', async () => {
+    const clock = new VirtualClock()
+    const streams = new ReceivedStreams(clock, 1)
+    for (let at = 0; at < 4_096; at += 1) streams.of(`p${at}`, 'one')
+    expect(streams.of('more', 'one')).toBeUndefined()
+    await clock.advance(600_001)
+    expect(streams.of('more', 'one')).toBeDefined()
+    expect(streams.size).toBe(1)
+  })
+})
+
+describe('order of a publisher within a shard', () => {
+  const open = () => {
+    const clock = new VirtualClock()
+    const counters = new Counters()
+    const delivered: number[] = []
+    const gate = new OrderGate({ clock, counters, deliver: (event) => delivered.push(event.sequenceNumber) })
+    const streams = new PublisherStreams(4)
+    const events = (sequences: readonly number[], shard: number) =>
+      sequences.map((sequenceNumber) => ({ sequenceNumber, shard }) as ReceivedEvent)
+    return {
+      ...{ clock, counters, delivered, gate, streams },
+      direct(previous: number, ...sequences: number[]) {
+        const records: LinkRecord[] = [{ kind: 'previous', shard: 1, sequence: previous }]
+        gate.offer({ streams, events: events(sequences, 1), n: undefined, records })
+      },
+      gossip(n: number, ...sequences: number[]) {
+        gate.offer({ streams, events: events(sequences, 1), n, records: [] })
+      },
+    }
+  }
+
+  test('delivers at once what follows, on either lane', () => {
+    const { delivered, direct, gossip, gate } = open()
+    direct(-1, 0, 1)
+    direct(1, 2)
+    gossip(0, 3, 4)
+    direct(4, 5)
+    expect(delivered).toEqual([0, 1, 2, 3, 4, 5])
+    expect(gate.held).toBe(0)
+  })
+
+  test('holds a direct frame back until the last gossip frame has come', () => {
+    const { delivered, direct, gossip, counters } = open()
+    gossip(0, 0)
+    direct(2, 3)
+    expect(delivered).toEqual([0])
+    gossip(1, 1, 2)
+    expect(delivered).toEqual([0, 1, 2, 3])
+    expect(counters.get('broker.held-back')).toBe(1)
+  })
+
+  test('holds a gossip frame back until the direct lane says that nothing more comes there', () => {
+    const { delivered, direct, gossip, gate, streams } = open()
+    direct(-1, 0)
+    gossip(0, 2)
+    expect(delivered).toEqual([0])
+    direct(0, 1)
+    expect(delivered).toEqual([0, 1, 2])
+    direct(2, 3)
+    gossip(1, 8)
+    gate.cover(streams, 1, 7, 'gossip')
+    expect(delivered).toEqual([0, 1, 2, 3, 8])
+  })
+
+  test('waits at most 250 ms for what does not come, then drops it when it comes', async () => {
+    const { clock, delivered, direct, gossip, counters, gate } = open()
+    gossip(0, 0)
+    direct(1, 2)
+    await clock.advance(249)
+    expect(delivered).toEqual([0])
+    await clock.advance(1)
+    expect(delivered).toEqual([0, 2])
+    expect(counters.get('broker.gap')).toBe(1)
+    gossip(1, 1)
+    expect(delivered).toEqual([0, 2])
+    expect(counters.get('broker.duplicate-or-late')).toBe(1)
+    expect(gate.held).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('holds a gossip frame back whose predecessor is missing, and lets the earliest go first', async () => {
+    const { clock, delivered, gossip } = open()
+    gossip(0, 0)
+    gossip(3, 6)
+    gossip(2, 4)
+    expect(delivered).toEqual([0])
+    await clock.advance(250)
+    expect(delivered).toEqual([0, 4, 6])
+  })
+
+  test('does not hold the first frames of a publisher that was not known', () => {
+    const { delivered, direct } = open()
+    direct(57, 58)
+    expect(delivered).toEqual([58])
+  })
+
+  test('does not let successors overtake a gossip frame that waits for its credentials', () => {
+    const { delivered, gossip, gate, streams } = open()
+    gate.expect(streams, 1, 0)
+    gossip(1, 1)
+    expect(delivered).toEqual([])
+    gossip(0, 0)
+    expect(delivered).toEqual([0, 1])
+    gate.expect(streams, 1, 9)
+    expect(streams.nextGossip[1]).toBe(2)
+  })
+
+  test('counts duplicates, whole frames and parts of them', () => {
+    const { delivered, direct, counters } = open()
+    direct(-1, 0, 1)
+    direct(-1, 0, 1, 2)
+    expect(delivered).toEqual([0, 1, 2])
+    expect(counters.get('broker.duplicate-or-late')).toBe(2)
+  })
+
+  test('holds back a bounded number of frames of one publisher', () => {
+    const { delivered, gossip, gate } = open()
+    gossip(0, 0)
+    for (let n = 2; n < 68; n += 1) gossip(n, n)
+    expect(delivered.length).toBeGreaterThan(1)
+    expect(delivered).toEqual([...delivered].sort((a, b) => a - b))
+    expect(gate.held).toBeLessThanOrEqual(64)
+  })
+
+  test('an empty frame and records of other kinds change nothing; clear stops the clock', () => {
+    const { clock, delivered, gossip, gate, streams } = open()
+    gate.offer({ streams, events: [], n: 3, records: [] })
+    gate.offer({ streams, events: [], n: undefined, records: [{ kind: 'credit', received: 0, granted: 0 }] })
+    gossip(0, 0)
+    gossip(5, 5)
+    gate.clear()
+    expect([delivered, gate.held, clock.pending]).toEqual([[0], 0, 0])
+  })
+
+  test('a direct frame of several shards waits for all of them', () => {
+    const { delivered, gate, streams, gossip } = open()
+    gossip(0, 0)
+    const records: LinkRecord[] = [
+      { kind: 'previous', shard: 1, sequence: 1 },
+      { kind: 'previous', shard: 2, sequence: -1 },
+    ]
+    const events = [
+      { sequenceNumber: 2, shard: 1 },
+      { sequenceNumber: 0, shard: 2 },
+    ] as ReceivedEvent[]
+    gate.offer({ streams, events, n: undefined, records })
+    expect(delivered).toEqual([0])
+    gossip(1, 1)
+    expect(delivered).toEqual([0, 1, 2, 0])
+  })
+})
