@@ -200,8 +200,8 @@ export class MeshContext implements Context, LifeCycle {
     return this.#parts.mint.mint(type, name)
   }
 
-  async publish(topic: string, data: unknown, options?: PublishOptions): Promise<void> {
-    await this.#publisher.publish(this.agent, topic, data, options)
+  publish(topic: string, data: unknown, options?: PublishOptions): Promise<void> {
+    return this.#publisher.publishing(this.agent, topic, data, options)
   }
 
   subscribe(pattern: string, handler: EventHandler, options?: SubscribeOptions): Subscription

@@ -57,9 +57,13 @@ export class HostedSelf implements AgentSelf {
     this.#agent.state = state
   }
 
-  async publish(topic: string, data: unknown, options?: PublishOptions): Promise<void> {
-    this.#checkAlive()
-    await this.#services.publisher.publish(this.id, topic, data, options)
+  publish(topic: string, data: unknown, options?: PublishOptions): Promise<void> {
+    try {
+      this.#checkAlive()
+    } catch (fault) {
+      return Promise.reject(fault)
+    }
+    return this.#services.publisher.publishing(this.id, topic, data, options)
   }
 
   subscribe(pattern: string, handler: (event: AmcpEvent<UncheckedData>) => void | Promise<void>): AgentSubscription {

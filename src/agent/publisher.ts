@@ -2,6 +2,8 @@ import type { EventBroker } from '../broker/event-broker.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { EventIds } from '../events/event-ids.ts'
+import { sourceOf } from '../events/source.ts'
 
 /** Type of events that name none. */
 const DEFAULT_TYPE = 'amcp.domain.event'
@@ -41,25 +43,33 @@ export interface PublisherComponents {
   readonly checks: PublishChecks
 }
 
+/** Shared by all that were taken at once: a promise an event would cost more than its stamp. */
+const taken = Promise.resolve()
+
 /** Makes events of what agents publish: id, source and time are stamped here, and nothing unfit goes further. */
 export class Publisher {
   readonly #parts: PublisherComponents
+  readonly #ids: EventIds
   #stamped = -1
   #time = ''
+  /** Whose events the last source was for: one string for a run of events costs their readers one look-up. */
+  #agent: AgentId = ''
+  #source = ''
 
   constructor(components: PublisherComponents) {
     this.#parts = components
+    this.#ids = new EventIds(components.ports.random)
   }
 
   /** Returns nothing when the broker took the event at once. */
   publish(agent: AgentId, topic: string, data: unknown, options?: PublishOptions): undefined | Promise<void> {
-    const { self, ports, broker, checks } = this.#parts
+    const { ports, broker, checks } = this.#parts
     checks.topic(topic)
     const checked = checks.data(topic, data)
     const event: AmcpEvent = {
       specversion: '1.0',
-      id: ports.random.uuid(),
-      source: `amcp://${self}/${agent}`,
+      id: this.#ids.next(),
+      source: this.#sourceOf(agent),
       type: DEFAULT_TYPE,
       subject: topic,
       time: this.#timestamp(ports.clock.now()),
@@ -70,6 +80,23 @@ export class Publisher {
     // What is stamped here is right by construction, which leaves what the caller added.
     if (options !== undefined) checks.event(event)
     return broker.publish(event)
+  }
+
+  /** The same, for callers who await: every fault is a rejection. */
+  publishing(agent: AgentId, topic: string, data: unknown, options?: PublishOptions): Promise<void> {
+    try {
+      return this.publish(agent, topic, data, options) ?? taken
+    } catch (fault) {
+      return Promise.reject(fault)
+    }
+  }
+
+  #sourceOf(agent: AgentId): string {
+    if (agent !== this.#agent) {
+      this.#agent = agent
+      this.#source = sourceOf(this.#parts.self, agent)
+    }
+    return this.#source
   }
 
   /** `toISOString` costs 350 ns, and many events share a millisecond. */

@@ -11,7 +11,11 @@ export interface NatsServer extends AsyncDisposable {
   readonly version: string
 }
 
-const candidates = [new URL('../../../.cache/bin/nats-server', import.meta.url).pathname, 'nats-server', '/usr/sbin/nats-server']
+const candidates = [
+  new URL('../../../.cache/bin/nats-server', import.meta.url).pathname,
+  'nats-server',
+  '/usr/sbin/nats-server',
+]
 
 /** The newest nats-server of those installed, by its own word. */
 export function findNatsServer(): { path: string; version: string } | undefined {

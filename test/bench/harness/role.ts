@@ -14,7 +14,12 @@ type Answer = { id: number; value?: unknown; error?: string }
 /** Forks `roles/<name>.ts` and resolves when it is ready. */
 export async function startRole(name: string, options: unknown = {}): Promise<Role> {
   const child = fork(new URL(`../roles/${name}.ts`, import.meta.url), {
-    execArgv: ['--max-semi-space-size=64'],
+    execArgv: [
+      '--max-semi-space-size=64',
+      ...(process.env['BENCH_PROFILE'] === undefined
+        ? []
+        : ['--cpu-prof', '--cpu-prof-dir', process.env['BENCH_PROFILE']]),
+    ],
     env: { ...process.env, ROLE_OPTIONS: JSON.stringify(options) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

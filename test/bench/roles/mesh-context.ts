@@ -72,18 +72,7 @@ serveRole(
   {
     burst: async (seconds: number) => {
       const before = published
-      let pending: Promise<void>[] = []
-      await burst(
-        seconds,
-        512,
-        () => {
-          pending.push(publish())
-        },
-        async () => {
-          await Promise.all(pending)
-          pending = []
-        },
-      )
+      await burst(seconds, 512, publish)
       return published - before
     },
     paced: (argument: { rate: number; seconds: number }) => paced(argument.rate, argument.seconds, publish),
@@ -104,5 +93,6 @@ serveRole(
     unconfirmed: () => context.unconfirmed,
     metrics: () => context.metrics(),
     memory: () => process.memoryUsage(),
+    exit: () => process.exit(0),
   },
 )
