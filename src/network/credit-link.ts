@@ -164,6 +164,7 @@ export class CreditLink {
     if (this.#isClosing || this.#hasEnded) return
     this.#isClosing = true
     if (!this.#queue.isEmpty) await new Promise<void>((resolve) => this.#flushed.push(resolve))
+    if (this.#hasEnded) return
     this.#grantTimer?.cancel()
     await this.#stream.close()
   }
