@@ -53,7 +53,8 @@ const program = new Command('prove')
   .parse()
 const { seeds, quick = false } = program.opts<{ seeds?: number; quick?: boolean }>()
 const only = program.args[0]
-if (only !== undefined && proofs[only] === undefined) program.error(`there is no proof ${only}: ${Object.keys(proofs).join(', ')}`)
+if (only !== undefined && proofs[only] === undefined)
+  program.error(`there is no proof ${only}: ${Object.keys(proofs).join(', ')}`)
 
 const journal = '.cache/prove.jsonl'
 mkdirSync('.cache', { recursive: true })
