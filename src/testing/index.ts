@@ -1,0 +1,8 @@
+export { type BrokerSuite, brokerConformance, type OpenBroker } from './broker.ts'
+export { type ClockSuite, clockConformance, type OpenClock } from './clock.ts'
+export { type CryptoSuite, cryptoConformance } from './crypto.ts'
+export { type FrameFuzzOptions, type FrameFuzzReport, fuzzFrames, seal } from './frame-fuzz.ts'
+export { type NetworkSuite, networkConformance, type OpenNetworks } from './network.ts'
+export { type RandomSuite, randomConformance } from './random.ts'
+export { type SampleOptions, sampleEvent, sampleFrames } from './sample-frames.ts'
+export { type OpenStore, type StoreSuite, storeConformance } from './store.ts'
