@@ -9,6 +9,7 @@ import {
   decode,
   isCount,
   isText,
+  isTexts,
   protectedHeader,
   readClaims,
   textOf,
@@ -19,6 +20,21 @@ const kinds = ['move', 'resume', 'promote', 'adopt'] as const
 const isKind = (value: unknown): value is CustodyRecord['kind'] => kinds.includes(value as CustodyRecord['kind'])
 const isRecord = (value: unknown): value is Readonly<Record<string, number>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isCount)
+
+const modes = ['safe', 'manual', 'available'] as const
+const isMode = (value: unknown): value is Succession['mode'] => modes.includes(value as Succession['mode'])
+
+/** Who may promote another holder, and when: fixed with each change of custody, so that no holder can widen it later. */
+export interface Succession {
+  readonly mode: 'safe' | 'manual' | 'available'
+  readonly voters: readonly ContextId[]
+  /** How many voters a promotion needs. */
+  readonly need: number
+  /** How long the holder may act without renewal, ms. */
+  readonly lease: number
+  /** By how much clocks may differ for the fence to hold, ms. */
+  readonly tolerance: number
+}
 
 /** Who holds an agent from an epoch on. @see PROTOCOL.md, custody */
 export interface CustodyRecord {
@@ -31,11 +47,13 @@ export interface CustodyRecord {
   readonly handover: string
   /** Last sequence of the old epoch by stream; absent where the cut is open. */
   readonly cut: Readonly<Record<string, number>> | undefined
+  /** Absent where nobody but the holder, or the root by adoption, can move the agent. */
+  readonly succession?: Succession | undefined
 }
 
 /** A general JWS, because several may have to sign: the holder before, voters, the root. @see RFC 7515, 7.2.1 */
 export function signCustodyRecord(keys: readonly SigningKey[], record: CustodyRecord): Uint8Array {
-  const { agent, epoch, previous, kind, holder, handover, cut } = record
+  const { agent, epoch, previous, kind, holder, handover, cut, succession } = record
   const claims: Claims = {
     sub: agent,
     epo: epoch,
@@ -44,6 +62,7 @@ export function signCustodyRecord(keys: readonly SigningKey[], record: CustodyRe
     hol: holder,
     hov: handover,
     ...(cut === undefined ? {} : { cut }),
+    ...(succession === undefined ? {} : { suc: successionClaims(succession) }),
   }
   const payload = encodeBytes(bytesOf(JSON.stringify(claims)), 'base64url')
   const header = protectedHeader(TYPE)
@@ -84,6 +103,7 @@ export function verifyCustodyRecord(crypto: Crypto, bytes: Uint8Array): Verified
       holder: claim(claims, 'hol', isText),
       handover: claim(claims, 'hov', isText),
       cut: claims['cut'] === undefined ? undefined : claim(claims, 'cut', isRecord),
+      ...(claims['suc'] === undefined ? {} : { succession: readSuccession(claim(claims, 'suc', isObject)) }),
     },
     digest: encodeBytes(crypto.sha256(bytesOf(payload)), 'hex'),
     signers,
@@ -92,6 +112,24 @@ export function verifyCustodyRecord(crypto: Crypto, bytes: Uint8Array): Verified
 
 const isObject = (value: unknown): value is Claims =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const successionClaims = ({ mode, voters, need, lease, tolerance }: Succession): Claims => {
+  return { mod: mode, vot: voters, nee: need, lea: lease, tol: tolerance }
+}
+
+function readSuccession(claims: Claims): Succession {
+  const succession = {
+    mode: claim(claims, 'mod', isMode),
+    voters: claim(claims, 'vot', isTexts),
+    need: claim(claims, 'nee', isCount),
+    lease: claim(claims, 'lea', isCount),
+    tolerance: claim(claims, 'tol', isCount),
+  }
+  const { voters, need } = succession
+  if (new Set(voters).size !== voters.length || need < 1 || need > voters.length)
+    throw invalid('has a wrong succession')
+  return succession
+}
 
 function readEnvelope(bytes: Uint8Array): { payload: string; signatures: readonly Claims[] } {
   let parsed: unknown

@@ -81,6 +81,21 @@ export function cryptoConformance(name: string, { describe, test, open }: Crypto
       assert.equal(crypto.verify(frame.subarray(1, 33), frame.subarray(33, 36), frame.subarray(36, 100)), true)
     })
 
+    test('tells keys apart that lie in one buffer', async () => {
+      await using opened = await open()
+      const { crypto } = opened
+      const message = bytes('abc')
+      const keys = [crypto.signingKey(seed(1)), crypto.signingKey(seed(2))]
+      const buffer = new Uint8Array(64)
+      for (const [at, { publicKey }] of keys.entries()) buffer.set(publicKey, at * 32)
+      for (const [at, { sign }] of keys.entries())
+        for (const other of keys.keys())
+          assert.equal(
+            crypto.verify(buffer.subarray(other * 32, other * 32 + 32), message, sign(message)),
+            at === other,
+          )
+    })
+
     test('finds every changed bit of message, signature and key', async () => {
       await using opened = await open()
       const { crypto } = opened

@@ -74,12 +74,19 @@ export function storeConformance(name: string, { describe, test, open }: StoreSu
       await using opened = await open()
       const { store } = opened
       const letter = 'b'.charCodeAt(0)
-      await store.batch([put('a', key(letter, 1)), put('ab', key(1)), put('a', key(255, 255)), put('é', key(2))])
+      await store.batch([
+        put('a', key(letter, 1)),
+        put('ab', key(1), key(77)),
+        put('ab', key(2)),
+        put('a', key(255, 255)),
+        put('é', key(2)),
+      ])
       assert.deepEqual(await keysIn(store, 'a'), [
         [letter, 1],
         [255, 255],
       ])
-      assert.deepEqual(await keysIn(store, 'ab'), [[1]])
+      assert.deepEqual(await keysIn(store, 'ab'), [[1], [2]])
+      assert.deepEqual(await store.get('a', key(letter, 1)), key(letter, 1))
       assert.deepEqual(await keysIn(store, 'é'), [[2]])
     })
 
