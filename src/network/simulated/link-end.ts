@@ -66,10 +66,6 @@ export class LinkEnd {
     return [near, far]
   }
 
-  get isUp(): boolean {
-    return this.#isUp
-  }
-
   /** Closed, broken or vanished; never up again. */
   get isOver(): boolean {
     return this.#isOver

@@ -65,11 +65,6 @@ export class SimulatedNetwork implements Network, LinkOwner {
     return [...this.#links.keys()]
   }
 
-  /** The link ends that are up. */
-  get links(): Iterable<LinkEnd> {
-    return this.#links.values()
-  }
-
   /** ERR_ADDRESS_IN_USE, ERR_STOPPED. */
   async start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted()

@@ -44,9 +44,8 @@ export class Wire {
     if (this.#timer === undefined) this.#wait(at - now)
   }
 
-  /** Sends what was held, if the way is open. */
+  /** Sends what was held, now that the way is open. */
   release(): void {
-    if (this.#environment.faults.isBlocked(this.#from, this.#to)) return
     const held = this.#held
     this.#held = []
     for (const { size, arrive } of held) this.transmit(size, arrive)

@@ -282,6 +282,42 @@ describe('the credit link, ending', () => {
   })
 })
 
+describe('the credit link, late', () => {
+  test('a drain after the end and a grant that falls due then change nothing', async () => {
+    const { stream, link, grant, clock } = open()
+    grant(0, 1_000)
+    stream.isFull = true
+    link.send(message(1))
+    link.send(message(2))
+    stream.end()
+    stream.drain()
+    await clock.advance(100)
+    expect(stream.takeMessages()).toEqual([message(1)])
+    link.abort(new Error('again'))
+    expect(link.queued).toBe(0)
+  })
+
+  test('a stream that closes without a word is granted nothing', async () => {
+    const { stream, clock } = open()
+    stream.takeCredits()
+    stream.receive(message(1))
+    stream.isOpen = false
+    await clock.advance(100)
+    expect(stream.sent).toEqual([])
+  })
+
+  test('what is no Error becomes one', async () => {
+    const { stream, link, grant } = open()
+    grant(0, 1_000)
+    stream.isFull = true
+    stream.drained = () => Promise.reject('gone')
+    link.send(message(1))
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(stream.reason).toEqual(new Error('gone'))
+  })
+})
+
 describe('laws of the credit link', () => {
   test('never exceeds what was granted, loses and reorders nothing, and never stands still for ever', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 64 }), { minLength: 1, maxLength: 80 })

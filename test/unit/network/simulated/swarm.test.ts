@@ -4,7 +4,10 @@ import { SeededRandom } from '../../../../src/core/seeded-random.ts'
 import { simulatedCrypto } from '../../../../src/core/simulated-crypto.ts'
 import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
 import type { MessageStream, Network } from '../../../../src/network/network.ts'
-import type { SwarmEvent } from '../../../../src/network/simulated/conditions.ts'
+import { defaultConditions, type SwarmEvent } from '../../../../src/network/simulated/conditions.ts'
+import { SimulatedGossip } from '../../../../src/network/simulated/gossip.ts'
+import { LinkEnd } from '../../../../src/network/simulated/link-end.ts'
+import type { SimulatedNetwork } from '../../../../src/network/simulated/simulated-network.ts'
 import { type SwarmOptions, simulatedSwarm } from '../../../../src/network/simulated/swarm.ts'
 
 const TOPIC = 'topic'
@@ -265,7 +268,7 @@ describe('what is sent in a simulated swarm', () => {
     const { clock, networks, link, heard, swarm } = await open(2, { observe: (event) => events.push(event) })
     const [a, b] = networks as [Network, Network]
     await link(a, b)
-    swarm.set({ loss: 0.3 })
+    swarm.set({ loss: 0.3, jitter: 0 })
     for (let at = 0; at < 1_000; at += 1) a.gossip.publish(TOPIC, bytes(`${at}`))
     await clock.advance(100)
     const lost = events.filter(({ kind }) => kind === 'lost').length
@@ -333,6 +336,129 @@ describe('what is sent in a simulated swarm', () => {
     await link(a, b)
     expect(a.gossip.publish(TOPIC, bytes('same'))).toBe(1)
     expect(a.gossip.publish(TOPIC, bytes('same'))).toBe(0)
+  })
+})
+
+describe('streams of a simulated swarm', () => {
+  test('may be closed, aborted and drained again after their end, and tell a late listener', async () => {
+    const { clock, networks, link } = await open(2)
+    const [a, b] = networks as [Network, Network]
+    await link(a, b)
+    const [near, far] = await stream(clock, a, b)
+    await near.drained()
+    near.send(bytes('kept'))
+    await clock.runFor(Promise.all([near.close(), near.close(), far.close()]))
+    await far.close()
+    far.abort(new Error('too late'))
+    const told: unknown[] = []
+    far.onClose((reason) => told.push(reason))
+    expect(told).toEqual([undefined])
+    const got: string[] = []
+    far.onMessage((message) => got.push(text(message)))
+    expect(got).toEqual(['kept'])
+  })
+
+  test('that were reset take nothing more of what was under way', async () => {
+    const { clock, networks, link } = await open(2)
+    const [a, b] = networks as [Network, Network]
+    await link(a, b)
+    const [near, far] = await stream(clock, a, b)
+    const got: string[] = []
+    far.onMessage((message) => got.push(text(message)))
+    near.send(bytes('under way'))
+    far.abort(new Error('enough'))
+    await clock.advance(50)
+    expect(got).toEqual([])
+    expect(near.isOpen).toBe(false)
+    expect(near.buffered).toBe(0)
+  })
+
+  test('of both ends ended at the same time end once', async () => {
+    const { clock, networks, link } = await open(2)
+    const [a, b] = networks as [Network, Network]
+    await link(a, b)
+    const [near, far] = await stream(clock, a, b)
+    const told: string[] = []
+    near.onClose((reason) => told.push(`near ${reason?.message}`))
+    far.onClose((reason) => told.push(`far ${reason?.message}`))
+    near.abort(new Error('one'))
+    far.abort(new Error('other'))
+    await clock.advance(50)
+    expect(told).toEqual(['near one', 'far other'])
+  })
+
+  test('whose handler ends the link leave nothing behind of what arrives at the same time', async () => {
+    const { clock, networks, link } = await open(2)
+    const [a, b] = networks as [Network, Network]
+    await link(a, b)
+    const [near, far] = await stream(clock, a, b)
+    const got: string[] = []
+    far.onMessage((message) => {
+      got.push(text(message))
+      b.expel(a.id, 'a test')
+    })
+    for (let at = 0; at < 5; at += 1) near.send(bytes(`${at}`))
+    await clock.advance(50)
+    expect(got).toEqual(['0'])
+    expect(a.isConnected(b.id)).toBe(false)
+  })
+
+  test('vanish with a crash in the handler of one of them', async () => {
+    const { clock, networks, swarm, link } = await open(2)
+    const [a, b] = networks as [Network, Network]
+    await link(a, b)
+    const [near, far] = await stream(clock, a, b)
+    const got: string[] = []
+    far.onMessage((message) => {
+      got.push(text(message))
+      swarm.crash(b.id)
+    })
+    for (let at = 0; at < 5; at += 1) near.send(bytes(`${at}`))
+    await clock.advance(50)
+    expect(got).toEqual(['0'])
+    expect(a.isConnected(b.id)).toBe(false)
+  })
+})
+
+describe('gossip of a simulated swarm', () => {
+  test('takes nothing from whom it does not gossip with, and nothing of topics that it left', async () => {
+    const { clock, networks, link, counters, heard } = await open(2)
+    const [a, b] = networks as [Network, Network]
+    await link(a, b)
+    a.gossip.publish(TOPIC, bytes('under way'))
+    b.gossip.unsubscribe(TOPIC)
+    await clock.advance(50)
+    expect(heard[1]).toEqual([])
+    expect(counters[1]!.get('gossip.not-subscribed')).toBe(1)
+    expect([...b.gossip.neighbours(TOPIC)]).toEqual([])
+
+    const own = new Counters()
+    const environment = {
+      clock,
+      random: new SeededRandom(1),
+      crypto: simulatedCrypto(),
+      conditions: defaultConditions,
+      faults: { isBlocked: () => false },
+      observe: () => {},
+    }
+    const alone = new SimulatedGossip(environment, own)
+    const [end] = LinkEnd.pair(environment, a as SimulatedNetwork, b as SimulatedNetwork)
+    alone.take(end, { kind: 'graft', topic: TOPIC })
+    alone.leave(end)
+    expect(own.get('gossip.not-admitted')).toBe(1)
+  })
+
+  test('tells listeners of changes until they stop listening', async () => {
+    const { networks, link } = await open(3)
+    const [a, b, c] = networks as [Network, Network, Network]
+    let changes = 0
+    const stop = a.gossip.onChange(() => changes++)
+    await link(a, b)
+    expect(changes).toBeGreaterThan(0)
+    stop()
+    changes = 0
+    await link(a, c)
+    expect(changes).toBe(0)
   })
 })
 
