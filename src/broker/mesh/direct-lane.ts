@@ -71,9 +71,19 @@ export class DirectLane {
     return route
   }
 
-  /** Tells whoever was sent the shard's events directly that those after `sequence` come by gossip. */
-  changeToGossip(shard: number, sequence: number): void {
-    for (const link of this.#links.values()) if (link.isAhead(shard)) link.changeToGossip(shard, sequence)
+  isLinked(peer: ContextId): boolean {
+    return this.#links.get(peer)?.isOpen ?? false
+  }
+
+  /** Tells whoever has a direct lane that the shard's events from `first` to `last` come by gossip. */
+  changeToGossip(shard: number, first: number, last: number): void {
+    for (const link of this.#links.values()) link.changeToGossip(shard, first, last)
+  }
+
+  /** Whether gossip of the shard is to wait for a stream that is being opened. */
+  wouldBeOvertaken(shard: number): boolean {
+    for (const link of this.#links.values()) if (link.wouldBeOvertaken(shard)) return true
+    return false
   }
 
   /** Forgets contexts that have left, so that the map does not grow with everybody who ever was here. */

@@ -40,6 +40,8 @@ const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 2_000
 /** One message may wait in the credit link itself; the rest waits here, where it survives the stream. */
 const LINK_QUEUE_BYTES = 1
+/** As long as receivers hold back at most: ms that gossip waits for a stream to open. */
+const MAX_HOLD_MS = 250
 
 /**
  * The direct lane to one context: one long-lived stream, opened when there is something to send and again after a loss.
@@ -56,11 +58,14 @@ export class DirectLink {
   readonly #envelope = new EnvelopeWriter()
   /** Last sequence sent on this lane by shard. */
   readonly #last: Float64Array
+  /** By shard, up to where the receiver knows what comes on this lane; anew with each stream. */
+  readonly #told: Float64Array
   readonly #dropped = new DroppedRanges()
   readonly #queue = new SendQueue()
   readonly #waiters: (() => void)[] = []
   #link: CreditLink | undefined
   #isOpening = false
+  #openingSince = 0
   #isStopped = false
   #isSlow = false
   #isFull = false
@@ -77,6 +82,7 @@ export class DirectLink {
     this.#limit = queueBytes
     this.#budget = new WaitBudget(budget)
     this.#last = new Float64Array(parts.shardCount).fill(-1)
+    this.#told = new Float64Array(parts.shardCount).fill(-1)
   }
 
   /** Whether nothing waits here: the batch before was handed over. A slow receiver keeps nobody waiting. */
@@ -102,9 +108,13 @@ export class DirectLink {
     return this.#queue.bytes
   }
 
-  /** Whether this receiver was sent something of the shard after the last gossip. */
-  isAhead(shard: number): boolean {
-    return this.#last[shard]! > this.#parts.gossiped(shard)
+  /**
+   * Whether gossip of the shard would overtake what was sent here, because the receiver cannot know of this lane yet:
+   * true for a moment while the stream is opened.
+   */
+  wouldBeOvertaken(shard: number): boolean {
+    if (this.#link !== undefined || this.#queue.isEmpty || this.#last[shard] === -1) return false
+    return this.#parts.ports.clock.monotonic() - this.#openingSince < MAX_HOLD_MS
   }
 
   /** Queues a frame, or drops it when the receiver is slow. The bytes are shared with other receivers. */
@@ -119,17 +129,19 @@ export class DirectLink {
       const { shard, last } = ranges[at]!
       envelope.previous(shard, Math.max(this.#last[shard]!, this.#parts.gossiped(shard)))
       this.#last[shard] = last
+      this.#told[shard] = last
     }
     this.#send({ envelope: envelope.finish(true), frame })
   }
 
-  /** Tells the receiver that events of the shard after `sequence` come by gossip. */
-  changeToGossip(shard: number, sequence: number): void {
-    if (this.#isSlow || this.#isStopped) return
-    this.#send({
-      envelope: this.#envelope.lane(++this.#laneChanges, shard, 'gossip', sequence).finish(false),
-      frame: undefined,
-    })
+  /** Tells the receiver, unless it knows, that nothing of the shard before `first` is to come here any more. */
+  changeToGossip(shard: number, first: number, last: number): void {
+    const isTold = this.#told[shard]! >= first - 1
+    this.#told[shard] = last
+    const isLinked = this.#link !== undefined || !this.#queue.isEmpty
+    if (isTold || !isLinked || this.#isSlow || this.#isStopped) return
+    const envelope = this.#envelope.lane(++this.#laneChanges, shard, 'gossip', first - 1).finish(false)
+    this.#send({ envelope, frame: undefined })
   }
 
   /** Resolves when there is room again, or when this receiver has used up what publishers may wait for it. */
@@ -224,6 +236,8 @@ export class DirectLink {
   #open(): void {
     if (this.#isOpening || this.#isStopped) return
     this.#isOpening = true
+    this.#openingSince = this.#parts.ports.clock.monotonic()
+    this.#parts.ports.clock.after(MAX_HOLD_MS, this.#parts.onReady)
     this.#openUntilDone()
       .catch((error: unknown) => {
         this.#parts.ports.counters.add('broker.direct.open-failed')
@@ -264,6 +278,7 @@ export class DirectLink {
     if (this.#link !== undefined) return
     this.#link = link
     this.sent.clear()
+    this.#told.fill(-1)
     this.#pump()
   }
 

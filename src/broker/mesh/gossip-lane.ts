@@ -2,6 +2,7 @@ import type { Ports } from '../../core/ports.ts'
 import type { Gossip } from '../../network/network.ts'
 import type { Batch, Outlet, Route } from './batcher.ts'
 import { OwnChain } from './chains.ts'
+import type { DirectLane } from './direct-lane.ts'
 import { type FrameSender, SentCredentials } from './frame-sender.ts'
 import type { Shards } from './shards.ts'
 
@@ -19,8 +20,8 @@ export interface GossipLaneComponents {
   readonly gossip: Gossip
   readonly shards: Shards
   readonly sender: FrameSender
-  /** Called before a shard's events after `sequence` go by gossip. */
-  changeToGossip(shard: number, sequence: number): void
+  /** What a gossiping lane must know and tell of the other one, so that the order within a shard survives. */
+  readonly direct: Pick<DirectLane, 'changeToGossip' | 'wouldBeOvertaken'>
   onReady(): void
 }
 
@@ -33,6 +34,8 @@ export class GossipLane {
   readonly #outlets: ShardOutlet[] = []
   /** Last sequence by shard. */
   readonly #last: Float64Array
+  readonly #waiting: { readonly shard: number; readonly frame: Uint8Array }[] = []
+  #waitingBytes = 0
   #isWaiting = false
   #isFull = false
 
@@ -67,7 +70,8 @@ export class GossipLane {
   }
 
   get isReady(): boolean {
-    if (this.#parts.gossip.backlog < this.#readyBytes) return true
+    if (this.#waiting.length === 0 && this.#parts.gossip.backlog < this.#readyBytes) return true
+    if (this.#waiting.length > 0) return false
     this.#wait()
     return false
   }
@@ -80,22 +84,36 @@ export class GossipLane {
   }
 
   async drained(): Promise<void> {
+    this.flush()
     if (this.#parts.gossip.backlog > 0) await this.#parts.gossip.drained(1)
   }
 
   send(outlet: ShardOutlet, batch: Batch): void {
-    const { gossip, shards, sender, ports } = this.#parts
+    const { gossip, sender, ports } = this.#parts
     const { shard } = outlet
     const range = batch.ranges[0]!
-    if (gossip.backlog >= 4 * this.#fullBytes) {
+    if (gossip.backlog + this.#waitingBytes >= 4 * this.#fullBytes) {
       ports.counters.add('broker.dropped-gossip', batch.writer.count)
       batch.writer.reset()
       return
     }
-    this.#parts.changeToGossip(shard, range.first - 1)
+    this.#parts.direct.changeToGossip(shard, range.first, range.last)
     const frame = sender.signed(batch, sender.unsent(batch, [outlet.sent]), outlet.chain)
     this.#last[shard] = range.last
-    if (gossip.publish(shards.topicOf(shard), frame) === 0) ports.counters.add('broker.gossip.unheard')
+    this.#waiting.push({ shard, frame })
+    this.#waitingBytes += frame.length
+    this.flush()
+  }
+
+  /** Frames wait, at most 250 ms, only while the direct lane to somebody who was sent earlier ones is being opened. */
+  flush(): void {
+    const { gossip, shards, direct, ports } = this.#parts
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (direct.wouldBeOvertaken(next.shard)) return
+      this.#waiting.shift()
+      this.#waitingBytes -= next.frame.length
+      if (gossip.publish(shards.topicOf(next.shard), next.frame) === 0) ports.counters.add('broker.gossip.unheard')
+    }
     if (gossip.backlog >= this.#fullBytes) this.#isFull = true
   }
 

@@ -99,7 +99,10 @@ class LanesBroker implements MeshBroker, LifeCycle {
     const largest = MAX_EVENT_BYTES + MAX_ATTRIBUTE_BYTES
     this.#batcher = new Batcher(ports.clock, { crypto: ports.crypto, largest })
     const sender = new FrameSender(ports, this.#security, () => members.incarnation)
-    const onReady = (): void => this.#batcher.flush()
+    const onReady = (): void => {
+      this.#gossip.flush()
+      this.#batcher.flush()
+    }
     this.#direct = new DirectLane(
       {
         ports,
@@ -113,9 +116,8 @@ class LanesBroker implements MeshBroker, LifeCycle {
       sender,
       options,
     )
-    const changeToGossip = (shard: number, sequence: number): void => this.#direct.changeToGossip(shard, sequence)
     this.#gossip = new GossipLane(
-      { ports, gossip: network.gossip, shards: this.#shards, sender, changeToGossip, onReady },
+      { ports, gossip: network.gossip, shards: this.#shards, sender, direct: this.#direct, onReady },
       options,
     )
     const credentials = new KnownCredentials(ports, this.#security, shardCount)
@@ -144,6 +146,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
       sync: (peer, message) => this.#sync.send(peer, message),
       deliver: (event) => this.#local.deliver(event),
       misbehaved: (peer, reason) => this.#misbehaved(peer, reason),
+      isLinked: (peer) => this.#direct.isLinked(peer),
     })
     network.gossip.validate((topic, bytes, from) => this.#receiver.judgeGossip(topic, bytes, from))
     network.streams.handle(DIRECT_PROTOCOL, (stream) => this.#direct.accept(stream))

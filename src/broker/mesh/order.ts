@@ -15,6 +15,8 @@ export interface OrderedFrame {
   readonly n: number | undefined
   /** Direct lane: what was sent to us in each shard before. */
   readonly records: readonly LinkRecord[]
+  /** Whether the publisher has a direct lane to us, on which it says what does not come by gossip. */
+  readonly isLinked: boolean
 }
 
 interface Held {
@@ -62,10 +64,9 @@ export class OrderGate {
     this.#arm()
   }
 
-  /** The publisher says that nothing up to `sequence` is to come any more on this lane. */
-  cover(streams: PublisherStreams, shard: number, sequence: number, lane: 'direct' | 'gossip'): void {
-    if (streams.isKnown[shard] === 1 && sequence > streams.covered[shard]!) streams.covered[shard] = sequence
-    streams.isDirect[shard] = lane === 'direct' ? 1 : 0
+  /** The publisher says that nothing up to `sequence` is to come any more on the direct lane. */
+  directDone(streams: PublisherStreams, shard: number, sequence: number): void {
+    if (sequence > streams.directDone[shard]!) streams.directDone[shard] = sequence
     if (this.#held.length > 0) this.#settle()
   }
 
@@ -81,7 +82,7 @@ export class OrderGate {
   }
 
   #pass({ streams, events, n, records }: OrderedFrame): void {
-    const { covered, isKnown, isDirect, nextGossip } = streams
+    const { covered, isKnown, directDone, nextGossip } = streams
     for (let at = 0; at < records.length; at++) {
       const record = records[at]!
       if (record.kind !== 'previous') continue
@@ -96,7 +97,7 @@ export class OrderGate {
       }
       covered[shard] = sequenceNumber
       isKnown[shard] = 1
-      isDirect[shard] = n === undefined ? 1 : 0
+      if (n === undefined) directDone[shard] = sequenceNumber
       this.#deliver(event)
     }
     const shard = events[0]?.shard
@@ -145,8 +146,8 @@ export class OrderGate {
 
 const firstSequence = ({ frame }: Held): number => frame.events[0]?.sequenceNumber ?? 0
 
-function isReady({ streams, events, n, records }: OrderedFrame): boolean {
-  const { covered, isKnown, isDirect, nextGossip } = streams
+function isReady({ streams, events, n, records, isLinked }: OrderedFrame): boolean {
+  const { covered, isKnown, directDone, nextGossip } = streams
   if (n === undefined) {
     for (let at = 0; at < records.length; at++) {
       const record = records[at]!
@@ -159,5 +160,6 @@ function isReady({ streams, events, n, records }: OrderedFrame): boolean {
   if (first === undefined) return true
   const { shard } = first
   if (nextGossip[shard] !== -1 && n > nextGossip[shard]!) return false
-  return isDirect[shard] === 0 || isKnown[shard] === 0 || first.sequenceNumber <= covered[shard]! + 1
+  const before = first.sequenceNumber - 1
+  return !isLinked || before <= covered[shard]! || before <= directDone[shard]!
 }

@@ -26,6 +26,8 @@ export interface ReceiverComponents {
   deliver(event: ReceivedEvent): void
   /** The peer broke the protocol of its direct lane. */
   misbehaved(peer: ContextId, reason: string): void
+  /** Whether there is a direct lane between us. */
+  isLinked(peer: ContextId): boolean
 }
 
 const NO_RECORDS: readonly LinkRecord[] = []
@@ -123,12 +125,8 @@ export class Receiver {
       return 'lacking'
     }
     const { frame, events, streams } = judgement
-    this.#order.offer({
-      streams,
-      events,
-      n: frame.header.chain === 'gossip' ? frame.header.place?.n : undefined,
-      records,
-    })
+    const n = frame.header.chain === 'gossip' ? frame.header.place?.n : undefined
+    this.#order.offer({ streams, events, n, records, isLinked: this.#parts.isLinked(frame.publisher) })
     if (passOn) this.#push(judgement, from)
     return undefined
   }
@@ -141,8 +139,8 @@ export class Receiver {
     }
     const streams = this.#streamsOf(peer)
     if (streams === undefined) return
-    if (record.kind === 'lane') this.#order.cover(streams, record.shard, record.sequence, record.lane)
-    else if (record.kind === 'nothing-until') this.#order.cover(streams, record.shard, record.sequence, 'direct')
+    if (record.kind === 'lane' || record.kind === 'nothing-until')
+      this.#order.directDone(streams, record.shard, record.sequence)
   }
 
   #streamsOf(peer: ContextId): PublisherStreams | undefined {

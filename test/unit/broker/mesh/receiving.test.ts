@@ -125,18 +125,19 @@ describe('order of a publisher within a shard', () => {
     const clock = new VirtualClock()
     const counters = new Counters()
     const delivered: number[] = []
+    const delivery = { isLinked: true }
     const gate = new OrderGate({ clock, counters, deliver: (event) => delivered.push(event.sequenceNumber) })
     const streams = new PublisherStreams(4)
     const events = (sequences: readonly number[], shard: number) =>
       sequences.map((sequenceNumber) => ({ sequenceNumber, shard }) as ReceivedEvent)
     return {
-      ...{ clock, counters, delivered, gate, streams },
+      ...{ clock, counters, delivered, delivery, gate, streams },
       direct(previous: number, ...sequences: number[]) {
         const records: LinkRecord[] = [{ kind: 'previous', shard: 1, sequence: previous }]
-        gate.offer({ streams, events: events(sequences, 1), n: undefined, records })
+        gate.offer({ streams, events: events(sequences, 1), n: undefined, records, isLinked: true })
       },
       gossip(n: number, ...sequences: number[]) {
-        gate.offer({ streams, events: events(sequences, 1), n, records: [] })
+        gate.offer({ streams, events: events(sequences, 1), n, records: [], isLinked: delivery.isLinked })
       },
     }
   }
@@ -170,7 +171,8 @@ describe('order of a publisher within a shard', () => {
     expect(delivered).toEqual([0, 1, 2])
     direct(2, 3)
     gossip(1, 8)
-    gate.cover(streams, 1, 7, 'gossip')
+    gate.directDone(streams, 1, 7)
+    gate.directDone(streams, 1, 3)
     expect(delivered).toEqual([0, 1, 2, 3, 8])
   })
 
@@ -198,6 +200,14 @@ describe('order of a publisher within a shard', () => {
     expect(delivered).toEqual([0])
     await clock.advance(250)
     expect(delivered).toEqual([0, 4, 6])
+  })
+
+  test('does not wait for a direct lane that is not there', () => {
+    const { delivered, delivery, gossip } = open()
+    delivery.isLinked = false
+    gossip(0, 0)
+    gossip(1, 5)
+    expect(delivered).toEqual([0, 5])
   })
 
   test('does not hold the first frames of a publisher that was not known', () => {
@@ -236,8 +246,14 @@ describe('order of a publisher within a shard', () => {
 
   test('an empty frame and records of other kinds change nothing; clear stops the clock', () => {
     const { clock, delivered, gossip, gate, streams } = open()
-    gate.offer({ streams, events: [], n: 3, records: [] })
-    gate.offer({ streams, events: [], n: undefined, records: [{ kind: 'credit', received: 0, granted: 0 }] })
+    gate.offer({ streams, events: [], n: 3, records: [], isLinked: false })
+    gate.offer({
+      streams,
+      events: [],
+      n: undefined,
+      records: [{ kind: 'credit', received: 0, granted: 0 }],
+      isLinked: true,
+    })
     gossip(0, 0)
     gossip(5, 5)
     gate.clear()
@@ -255,7 +271,7 @@ describe('order of a publisher within a shard', () => {
       { sequenceNumber: 2, shard: 1 },
       { sequenceNumber: 0, shard: 2 },
     ] as ReceivedEvent[]
-    gate.offer({ streams, events, n: undefined, records })
+    gate.offer({ streams, events, n: undefined, records, isLinked: true })
     expect(delivered).toEqual([0])
     gossip(1, 1)
     expect(delivered).toEqual([0, 1, 2, 0])
