@@ -10,6 +10,7 @@ import {
   isCount,
   isText,
   isTexts,
+  MAX_STATEMENT_LENGTH,
   protectedHeader,
   readClaims,
   textOf,
@@ -132,6 +133,7 @@ function readSuccession(claims: Claims): Succession {
 }
 
 function readEnvelope(bytes: Uint8Array): { payload: string; signatures: readonly Claims[] } {
+  if (bytes.length > MAX_STATEMENT_LENGTH) throw invalid(`has ${bytes.length} bytes`)
   let parsed: unknown
   try {
     parsed = JSON.parse(textOf(bytes))

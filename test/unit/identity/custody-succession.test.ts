@@ -61,3 +61,8 @@ describe('the succession in a custody record', () => {
     expect(() => verifyCustodyRecord(crypto, bytes)).toThrow('has no proper suc')
   })
 })
+
+test('a custody record beyond the longest statement is refused before it is parsed', () => {
+  const cut = Object.fromEntries(Array.from({ length: 2_000 }, (_, stream) => [`stream-${stream}`, stream]))
+  expect(() => roundTrip({ cut })).toThrow(/a custody record has \d+ bytes/)
+})
