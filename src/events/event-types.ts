@@ -46,7 +46,8 @@ export const eventTypes: readonly EventType[] = [
 
 const closed = new Set(eventTypes.filter((entry) => !entry.isOpen).map(({ type }) => type))
 const prefixes = eventTypes.filter((entry) => entry.isOpen).map(({ type }) => `${type}.`)
-const name = /^[a-z0-9][a-z0-9.-]*[a-z0-9]$/
+/** Names joined by dots; none is empty. */
+const name = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/
 
 /** Whether a type is registered, or is a well-formed name below an open prefix. */
 export function isRegisteredType(type: string): boolean {

@@ -1,8 +1,9 @@
 import { fromString } from 'uint8arrays/from-string'
 import { toString as encodeBytes } from 'uint8arrays/to-string'
 import { AmcpError } from '../core/errors.ts'
+import { isJson, jsonOf } from './data.ts'
 import type { AmcpEvent } from './event.ts'
-import { isJson, jsonOf, validateEvent } from './validate-event.ts'
+import { type ValidateOptions, validateEvent } from './validate-event.ts'
 
 /** Attributes of AmcpEvent that are texts of their own in JSON, in the order they are written. */
 const texts = [
@@ -40,8 +41,8 @@ export function toJson(event: AmcpEvent): string {
   return JSON.stringify(toStructured(event))
 }
 
-/** A validated event of structured JSON. ERR_EVENT_INVALID, naming the attribute. */
-export function fromJson(json: string): AmcpEvent {
+/** A validated event of structured JSON. ERR_EVENT_INVALID, naming the attribute; ERR_TOPIC_INVALID, ERR_EVENT_TOO_LARGE. */
+export function fromJson(json: string, options?: ValidateOptions): AmcpEvent {
   let parsed: unknown
   try {
     parsed = JSON.parse(json)
@@ -51,11 +52,11 @@ export function fromJson(json: string): AmcpEvent {
       details: { attribute: 'event', reason: 'not JSON' },
     })
   }
-  return fromStructured(parsed)
+  return fromStructured(parsed, options)
 }
 
-/** A validated event of a parsed structured CloudEvent. ERR_EVENT_INVALID, naming the attribute. */
-export function fromStructured(parsed: unknown): AmcpEvent {
+/** A validated event of a parsed structured CloudEvent, where null is absent. Throws as `fromJson` does. */
+export function fromStructured(parsed: unknown, options?: ValidateOptions): AmcpEvent {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new AmcpError('ERR_EVENT_INVALID', 'an event is a JSON object', {
       details: { attribute: 'event', reason: 'not an object' },
@@ -72,24 +73,43 @@ export function fromStructured(parsed: unknown): AmcpEvent {
     datacontenttype: fields['datacontenttype'] ?? 'application/json',
     data: dataOf(fields),
   }
-  for (const name of [...texts, 'priority']) if (fields[name] !== undefined) event[name] = fields[name]
-  const extensions = Object.entries(fields).filter(([name]) => !own.has(name))
-  if (extensions.length > 0)
-    event['extensions'] = Object.fromEntries(extensions.map(([name, value]) => [name, String(value)]))
-  validateEvent(event as unknown as AmcpEvent)
+  for (const name of texts) event[name] = fields[name] ?? undefined
+  event['priority'] = priorityOf(fields['priority'])
+  event['extensions'] = extensionsOf(fields)
+  validateEvent(event as unknown as AmcpEvent, options)
   return event as unknown as AmcpEvent
+}
+
+/** A header can only be text, so in CloudEvents' binary mode the number arrives as one. */
+const priorityOf = (value: unknown): unknown =>
+  typeof value === 'string' && /^\d$/.test(value) ? Number(value) : (value ?? undefined)
+
+/** Every value as text: CloudEvents' other types have one canonical text form each. */
+function extensionsOf(fields: Record<string, unknown>): Record<string, string> | undefined {
+  const found = Object.entries(fields).filter(
+    ([name, value]) => !own.has(name) && value !== null && value !== undefined,
+  )
+  return found.length === 0 ? undefined : Object.fromEntries(found.map(([name, value]) => [name, textOf(name, value)]))
+}
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value !== 'object') return String(value)
+  throw new AmcpError('ERR_EVENT_INVALID', `the event's ${name} is neither text, number nor boolean`, {
+    details: { attribute: name, reason: 'no value of an attribute' },
+  })
 }
 
 function dataOf(fields: Record<string, unknown>): unknown {
   const base64 = fields['data_base64']
-  if (base64 === undefined) return fields['data'] === undefined ? null : fields['data']
+  if (base64 === undefined || base64 === null) return fields['data'] ?? null
   const fault = (reason: string, cause?: unknown): AmcpError =>
     new AmcpError('ERR_EVENT_INVALID', `the event's data_base64 ${reason}`, {
       cause,
       details: { attribute: 'data_base64', reason },
     })
   if (typeof base64 !== 'string') throw fault('is no text')
-  if (fields['data'] !== undefined) throw fault('stands beside data: an event has one of them')
+  if (fields['data'] !== undefined && fields['data'] !== null)
+    throw fault('stands beside data: an event has one of them')
   let bytes: Uint8Array
   try {
     bytes = fromString(base64, 'base64pad')

@@ -55,7 +55,35 @@ export function overlaps(one: string, another: string): boolean {
 
 /** Patterns of which none contains another, sorted: a smaller set that fits the same topics. */
 export function withoutContained(patterns: Iterable<string>): readonly string[] {
-  const distinct = [...new Set(patterns)]
-  const wild = distinct.filter((pattern) => pattern.includes('*') || pattern.endsWith('>'))
-  return distinct.filter((pattern) => !wild.some((outer) => outer !== pattern && contains(outer, pattern))).sort()
+  const split = [...new Set(patterns)].sort().map((pattern) => pattern.split('.'))
+  const root: Branch = { isEnd: false, next: new Map() }
+  for (const levels of split) {
+    let branch = root
+    for (const level of levels) {
+      const next = branch.next.get(level) ?? { isEnd: false, next: new Map() }
+      branch.next.set(level, next)
+      branch = next
+    }
+    branch.isEnd = true
+  }
+  return split.filter((levels) => !isCovered(root, levels, 0, true)).map((levels) => levels.join('.'))
+}
+
+/** All patterns by level, so that who contains one is found along its own levels, not by asking every other. */
+interface Branch {
+  isEnd: boolean
+  readonly next: Map<string, Branch>
+}
+
+/** Whether a pattern other than `levels` contains it. @param isSelf whether the way here is its own levels */
+function isCovered(branch: Branch, levels: readonly string[], at: number, isSelf: boolean): boolean {
+  const level = levels[at]
+  if (level === undefined) return branch.isEnd && !isSelf
+  if (branch.next.has('>') && !(isSelf && level === '>')) return true
+  if (level === '>') return false
+  const star = branch.next.get('*')
+  if (star !== undefined && isCovered(star, levels, at + 1, isSelf && level === '*')) return true
+  if (level === '*') return false
+  const same = branch.next.get(level)
+  return same !== undefined && isCovered(same, levels, at + 1, isSelf)
 }
