@@ -1,0 +1,122 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { AmcpError } from '../../../src/core/errors.ts'
+import { checkSchema, TopicSchemas } from '../../../src/events/schemas.ts'
+
+const schemaOf = (validate: StandardSchemaV1.Props['validate']): StandardSchemaV1 => ({
+  '~standard': { version: 1, vendor: 'test', validate },
+})
+
+const fault = (run: () => unknown): AmcpError => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof AmcpError) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+const Reading = z.object({ load: z.number(), unit: z.string().default('percent') })
+
+describe('a schema', () => {
+  test('gives back the value in its type, with defaults filled in', () => {
+    const reading: { load: number; unit: string } = checkSchema(Reading, { load: 1 }, 'a reading')
+    expect(reading).toEqual({ load: 1, unit: 'percent' })
+  })
+
+  test('EV-5 that does not fit says where, and in what', () => {
+    const error = fault(() =>
+      checkSchema(z.object({ readings: z.array(Reading) }), { readings: [{ load: 'a' }] }, 'it'),
+    )
+    expect(error).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', details: { path: 'readings[0].load' } })
+    expect(error.message).toContain('it does not fit its schema at readings[0].load')
+  })
+
+  test('EV-5 that does not fit at all says so of its root', () => {
+    const error = fault(() => checkSchema(z.string(), 7, 'the name'))
+    expect(error).toMatchObject({ details: { path: '' } })
+    expect(error.message).toContain('at its root')
+  })
+
+  test.each<[StandardSchemaV1.Issue['path'], string]>([
+    [['a', 'b'], 'a.b'],
+    [[{ key: 'a' }, { key: 3 }, 'b'], 'a[3].b'],
+    [[0], '[0]'],
+    [[Symbol('mark')], 'Symbol(mark)'],
+    [undefined, ''],
+  ])('may give its paths in every way of the standard (%#)', (path, expected) => {
+    const issue = path === undefined ? { message: 'no' } : { message: 'no', path }
+    expect(
+      fault(() =>
+        checkSchema(
+          schemaOf(() => ({ issues: [issue] })),
+          1,
+          'it',
+        ),
+      ).details['path'],
+    ).toBe(expected)
+  })
+
+  test('that refuses without an issue is a refusal still', () => {
+    expect(
+      fault(() =>
+        checkSchema(
+          schemaOf(() => ({ issues: [] })),
+          1,
+          'it',
+        ),
+      ).message,
+    ).toContain('refused')
+  })
+
+  test('with endless issues puts only the first into the error', () => {
+    const issues = Array.from({ length: 1_000 }, (_, at) => ({ message: `issue ${at}` }))
+    const error = fault(() =>
+      checkSchema(
+        schemaOf(() => ({ issues })),
+        1,
+        'it',
+      ),
+    )
+    expect(error.details['issues']).toHaveLength(8)
+  })
+
+  test('that is asynchronous is refused, since events do not wait', () => {
+    const schema = schemaOf(async (value) => ({ value }))
+    expect(() => checkSchema(schema, 1, 'amcp.domain.a')).toThrow(TypeError)
+    expect(() => checkSchema(schema, 1, 'amcp.domain.a')).toThrow('asynchronous')
+  })
+})
+
+describe('schemas of topics', () => {
+  test('EV-5 check what is published below their pattern, and nothing else', () => {
+    const schemas = new TopicSchemas({ 'amcp.domain.load.>': Reading })
+    expect(schemas.check('amcp.domain.load.cpu', { load: 1 })).toEqual({ load: 1, unit: 'percent' })
+    expect(schemas.check('amcp.domain.alert', 'anything')).toBe('anything')
+    const error = fault(() => schemas.check('amcp.domain.load.cpu', { load: '1' }))
+    expect(error).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', details: { path: 'load' } })
+    expect(error.message).toContain('amcp.domain.load.cpu')
+  })
+
+  test('all hold when several match', () => {
+    const schemas = new TopicSchemas({
+      'amcp.domain.**': z.looseObject({ load: z.number() }),
+      'amcp.domain.*': z.looseObject({ host: z.string() }),
+    })
+    expect(schemas.check('amcp.domain.a', { load: 1, host: 'h' })).toEqual({ load: 1, host: 'h' })
+    expect(fault(() => schemas.check('amcp.domain.a', { load: 1 })).details['path']).toBe('host')
+    expect(fault(() => schemas.check('amcp.domain.a', { host: 'h' })).details['path']).toBe('load')
+    expect(schemas.check('amcp.domain.a.b', { load: 1 })).toEqual({ load: 1 })
+  })
+
+  test('none leave the very same data', () => {
+    const data = { a: 1 }
+    expect(new TopicSchemas().check('amcp.domain.a', data)).toBe(data)
+  })
+
+  test('TP-3 of something that is no pattern are refused when they are named', () => {
+    expect(fault(() => new TopicSchemas({ 'amcp.>.a': Reading })).code).toBe('ERR_TOPIC_INVALID')
+  })
+})
