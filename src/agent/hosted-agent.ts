@@ -2,36 +2,21 @@ import type { CallTarget } from '../calls/directory.ts'
 import { IncomingCall } from '../calls/incoming-call.ts'
 import type { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
-import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
 import { mailboxFull, notCallable, stateError } from './agent-faults.ts'
+import type { AgentHost, HostedAgentOptions } from './agent-host.ts'
 import type { CallableAgent } from './defined-agent.ts'
 import { Mailbox } from './mailbox.ts'
-import type { Runnable, RunQueue } from './run-queue.ts'
+import type { Runnable } from './run-queue.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
-import type { Watch } from './watch.ts'
+import { Turns } from './turns.ts'
 import { Task, type Work } from './work.ts'
 
 /** Calls answered inside calls before the next one takes the way through the mailbox: the stack is bounded. */
 const MAX_NESTED_CALLS = 32
 /** How long `destroy` waits for a handler that is still running, in ms. */
 const LAST_HANDLER_WAIT = 5_000
-
-/** What all agents of a context share. */
-export interface AgentHost {
-  readonly ports: Ports
-  readonly queue: RunQueue
-  readonly watch: Watch
-  /** Depth of calls answered inside calls right now. */
-  nested: number
-}
-
-export interface HostedAgentOptions {
-  readonly name: string | undefined
-  readonly mailboxLimit: number
-  readonly failsOnThrow: boolean
-}
 
 /** One agent in its context: its life cycle, its mailbox, and the promise that its handlers run one at a time. */
 export class HostedAgent implements CallTarget, Runnable, PatternListener, AgentInfo {
@@ -41,11 +26,10 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   readonly #options: HostedAgentOptions
   #status: AgentStatus = 'CREATED'
   #mailbox: Mailbox<Work> | undefined
-  #isBusy = false
+  readonly #turns = new Turns()
   #isQueued = false
   /** The call being served, so that its end can be told to the caller even if the agent is destroyed. */
   #call: IncomingCall | undefined
-  #whenFree: (() => void)[] | undefined
   /** The last event received: an event that fits two patterns of one agent comes twice in a row. */
   #last: AmcpEvent | undefined
   /** What ends with the agent: its timers and subscriptions. */
@@ -76,7 +60,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   /** Nothing is under way and nothing waits that could be handled now. */
   get isIdle(): boolean {
-    return !this.#isBusy && (this.waiting === 0 || this.#status !== 'ACTIVE')
+    return !this.#turns.isTaken && (this.waiting === 0 || this.#status !== 'ACTIVE')
   }
 
   /** An event of a subscribed pattern or to the agent's own topic. */
@@ -88,7 +72,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   accept(call: IncomingCall): void {
     const host = this.#host
-    if (this.#isBusy || this.#status !== 'ACTIVE' || this.waiting > 0 || host.nested >= MAX_NESTED_CALLS) {
+    if (this.#turns.isTaken || this.#status !== 'ACTIVE' || this.waiting > 0 || host.nested >= MAX_NESTED_CALLS) {
       this.put(call, call.priority)
       return
     }
@@ -114,9 +98,9 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   }
 
   step(): boolean {
-    const work = this.#isBusy || this.#status !== 'ACTIVE' ? undefined : this.#mailbox?.shift()
+    const work = this.#turns.isTaken || this.#status !== 'ACTIVE' ? undefined : this.#mailbox?.shift()
     if (work !== undefined && !(work instanceof IncomingCall && work.isSettled)) this.#run(work)
-    const hasMore = !this.#isBusy && this.#status === 'ACTIVE' && this.waiting > 0
+    const hasMore = !this.#turns.isTaken && this.#status === 'ACTIVE' && this.waiting > 0
     this.#isQueued = hasMore
     return hasMore
   }
@@ -124,18 +108,14 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   /** From CREATED, INACTIVE or FAILED. A throw of the hook makes the agent FAILED and is thrown again. */
   async activate(): Promise<void> {
     checkTransition(this.id, this.#status, 'ACTIVE')
-    await this.#free()
-    checkTransition(this.id, this.#status, 'ACTIVE')
-    await this.#hook(() => this.agent.onActivate?.(), 'ACTIVE')
-    this.#queue()
+    await this.#hook('ACTIVE', () => this.agent.onActivate?.())
   }
 
   /** What comes from now on waits in the mailbox. */
   async deactivate(): Promise<void> {
     checkTransition(this.id, this.#status, 'INACTIVE')
     this.#status = 'INACTIVE'
-    await this.#free()
-    await this.#hook(() => this.agent.onDeactivate?.(), 'INACTIVE')
+    await this.#hook('INACTIVE', () => this.agent.onDeactivate?.())
   }
 
   /** For good: what waits is shed, the call being served ends with ERR_AGENT_STATE. A second time changes nothing. */
@@ -145,7 +125,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.attached?.end()
     this.#empty()
     this.#call?.end(stateError(this))
-    await this.#free(LAST_HANDLER_WAIT)
+    await this.#turns.ended(this.#host.ports.clock, LAST_HANDLER_WAIT)
     try {
       await this.agent.onDestroy?.()
     } catch (thrown) {
@@ -153,28 +133,40 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     }
   }
 
-  /** Runs a hook with the mailbox held back. */
-  async #hook(hook: () => void | Promise<void> | undefined, to: AgentStatus): Promise<void> {
-    this.#isBusy = true
-    const outer = this.#host.watch.enter(this.id)
+  /** Runs a hook when its turn has come, with the mailbox held back. */
+  async #hook(to: AgentStatus, hook: () => void | Promise<void> | undefined): Promise<void> {
+    const from = this.#status
+    await this.#turns.take()
     try {
-      const result = hook()
-      this.#host.watch.leave(outer)
-      await result
+      // It failed, was destroyed, or went there for somebody else meanwhile.
+      if (this.#status !== from) throw stateError(this)
+      await this.#attempt(hook)
       // Destroyed while the hook ran: it stays so.
-      if (this.#status !== 'DESTROYED') this.#status = to
-    } catch (thrown) {
-      this.#host.watch.leave(outer)
-      this.#count(thrown)
-      this.#fail(thrown)
-      throw thrown
+      if (this.#status === from) this.#status = to
     } finally {
       this.#release()
     }
   }
 
+  async #attempt(hook: () => void | Promise<void> | undefined): Promise<void> {
+    const outer = this.#host.watch.enter(this.id)
+    try {
+      let result: void | Promise<void> | undefined
+      try {
+        result = hook()
+      } finally {
+        this.#host.watch.leave(outer)
+      }
+      await result
+    } catch (thrown) {
+      this.#count(thrown)
+      await this.#fail(thrown)
+      throw thrown
+    }
+  }
+
   #run(work: Work): void {
-    this.#isBusy = true
+    this.#turns.isTaken = true
     const { watch } = this.#host
     const outer = watch.enter(this.id)
     try {
@@ -243,16 +235,20 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   #threw(thrown: unknown): void {
     this.#count(thrown)
-    if (this.#options.failsOnThrow) this.#fail(thrown)
-    this.#release()
+    if (this.#options.failsOnThrow) void this.#fail(thrown).then(() => this.#release())
+    else this.#release()
   }
 
-  #fail(reason: unknown): void {
+  /** Called by who has the turn and gives it back afterwards, so that nothing runs beside `onFailure`. */
+  async #fail(reason: unknown): Promise<void> {
     if (this.#status === 'DESTROYED') return
     this.#status = 'FAILED'
     this.#empty()
-    const failed = async (): Promise<void> => this.agent.onFailure?.(reason)
-    failed().catch((thrown: unknown) => this.#count(thrown))
+    try {
+      await this.agent.onFailure?.(reason)
+    } catch (thrown) {
+      this.#count(thrown)
+    }
   }
 
   #count(thrown: unknown): void {
@@ -262,30 +258,15 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   }
 
   #release(): void {
-    this.#isBusy = false
     this.#call = undefined
-    const waiters = this.#whenFree
-    if (waiters !== undefined) {
-      this.#whenFree = undefined
-      for (const resolve of waiters) resolve()
-    }
-    if (this.waiting > 0) this.#queue()
+    this.#turns.end()
+    this.#queue()
   }
 
   #queue(): void {
-    if (this.#isQueued || this.#isBusy || this.#status !== 'ACTIVE' || this.waiting === 0) return
+    if (this.#isQueued || this.#turns.isTaken || this.#status !== 'ACTIVE' || this.waiting === 0) return
     this.#isQueued = true
     this.#host.queue.add(this)
-  }
-
-  /** Resolves when no handler runs, or after `limit` ms. */
-  #free(limit?: number): Promise<void> {
-    if (!this.#isBusy) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#whenFree ??= []
-      this.#whenFree.push(resolve)
-      if (limit !== undefined) this.#host.ports.clock.after(limit, resolve)
-    })
   }
 
   #empty(): void {
@@ -298,5 +279,6 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.dropped += 1
     this.#host.ports.counters.add(fault.code === 'ERR_MAILBOX_FULL' ? 'agents.mailbox-full' : 'agents.shed')
     if (work instanceof IncomingCall) work.fail(fault)
+    else if (work instanceof Task) work.shed()
   }
 }

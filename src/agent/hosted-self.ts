@@ -88,35 +88,26 @@ export class HostedSelf implements AgentSelf {
 
   after(ms: number, run: () => void | Promise<void>): AgentTimer {
     this.#checkTimers()
-    const timer = this.#services.ports.clock.after(ms, () => {
-      this.#timers.delete(handle)
-      const task = new TimerTask(() => (isCancelled ? undefined : run()))
-      this.#hosted.put(task, task.priority)
-    })
-    let isCancelled = false
-    const handle: AgentTimer = {
-      cancel: () => {
-        isCancelled = true
-        timer.cancel()
-        this.#timers.delete(handle)
-      },
-    }
-    this.#timers.add(handle)
-    return handle
+    return this.#after(ms, run)
   }
 
   every(ms: number, run: () => void | Promise<void>): AgentTimer {
     if (!(ms > 0)) throw new RangeError(`a period is a positive number of ms, got ${ms}`)
+    this.#checkTimers()
     let isCancelled = false
     let timer: AgentTimer
+    const wait = (): void => {
+      if (!isCancelled && this.#hosted.status !== 'DESTROYED') timer = this.#after(ms, again, wait)
+    }
     const again = async (): Promise<void> => {
       try {
         await run()
       } finally {
-        if (!isCancelled && this.#hosted.status !== 'DESTROYED') timer = this.after(ms, again)
+        wait()
       }
     }
-    timer = this.after(ms, again)
+    // A run that found no room in the mailbox is left out; the next one comes in its time.
+    timer = this.#after(ms, again, wait)
     return {
       cancel: () => {
         isCancelled = true
@@ -138,6 +129,24 @@ export class HostedSelf implements AgentSelf {
     for (const timer of this.#timers) timer.cancel()
     for (const listener of this.#listeners) this.#services.subscriptions.remove(listener.pattern, listener)
     this.#listeners.clear()
+  }
+
+  #after(ms: number, run: () => void | Promise<void>, onShed?: () => void): AgentTimer {
+    let isCancelled = false
+    const timer = this.#services.ports.clock.after(ms, () => {
+      this.#timers.delete(handle)
+      const task = new TimerTask(() => (isCancelled ? undefined : run()), onShed)
+      this.#hosted.put(task, task.priority)
+    })
+    const handle: AgentTimer = {
+      cancel: () => {
+        isCancelled = true
+        timer.cancel()
+        this.#timers.delete(handle)
+      },
+    }
+    this.#timers.add(handle)
+    return handle
   }
 
   #checkTimers(): void {

@@ -7,9 +7,10 @@ import type { LifeCycle } from '../core/life-cycle.ts'
 import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { Agent, AgentContext, AgentDirectory } from './agent.ts'
+import type { AgentHost } from './agent-host.ts'
 import { DefinedAgent, initialState } from './defined-agent.ts'
 import type { AgentDefinition } from './definition.ts'
-import { type AgentHost, HostedAgent } from './hosted-agent.ts'
+import { HostedAgent } from './hosted-agent.ts'
 import { type AgentServices, HostedSelf } from './hosted-self.ts'
 import { AgentListener } from './listeners.ts'
 import { type Offer, Providers } from './offers.ts'
@@ -135,20 +136,26 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   ): Promise<HostedAgent> {
     if (this.#isStopped) throw new AmcpError('ERR_STOPPED', 'the context is stopped')
     const hosted = 'handleEvent' in what ? this.#adopt(what, name) : await this.#define(what, name, state)
+    // A schema may have taken its time.
+    if (this.#isStopped) throw new AmcpError('ERR_STOPPED', 'the context is stopped')
     const { id } = hosted
-    if (this.#agents.has(id)) {
-      throw new AmcpError('ERR_AGENT_EXISTS', `there is an agent ${id} already`, {
-        details: { agent: id, type: hosted.type, ...(name === undefined ? {} : { name }) },
-      })
-    }
+    this.#checkFree(hosted, name)
     this.#agents.set(id, hosted)
     try {
       await this.#activate(hosted)
     } catch (fault) {
-      await this.destroy([id])
+      // Another one may have its id by now, if it was destroyed meanwhile.
+      if (this.#agents.get(id) === hosted) await this.destroy([id])
       throw fault
     }
     return hosted
+  }
+
+  #checkFree({ id, type }: Pick<Agent, 'id' | 'type'>, name: string | undefined): void {
+    if (!this.#agents.has(id)) return
+    throw new AmcpError('ERR_AGENT_EXISTS', `there is an agent ${id} already`, {
+      details: { agent: id, type, ...(name === undefined ? {} : { name }) },
+    })
   }
 
   /** Destroys agents in bulk; ids that are not here are passed over. Returns how many there were. */
@@ -168,6 +175,7 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
 
   #adopt(agent: Agent, name: string | undefined): HostedAgent {
     if (!this.#parts.isOwn(agent.id)) throw new TypeError(`the id ${agent.id} was not minted by this context`)
+    this.#checkFree(agent, name)
     agent.setContext(this.#parts.agentContext(this))
     return new HostedAgent(agent, this.#host, { name, mailboxLimit: MAILBOX_LIMIT, failsOnThrow: false })
   }
@@ -187,7 +195,7 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
     const { subscribe, capabilities } = hosted.agent.definition
     if (subscribe.size > 0) await this.#subscribe(hosted, subscribe)
     await hosted.activate()
-    if (capabilities.size === 0 || !this.#agents.has(hosted.id)) return
+    if (capabilities.size === 0 || this.#agents.get(hosted.id) !== hosted) return
     for (const capability of capabilities.keys()) this.#providers.add(capability, hosted)
     this.#parts.onOffers()
   }

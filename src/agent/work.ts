@@ -15,6 +15,9 @@ export abstract class Task {
   }
 
   abstract run(): unknown
+
+  /** It found no room, or its agent failed: it will not run. */
+  shed(): void {}
 }
 
 /** Where the events of one subscription go. */
@@ -58,14 +61,20 @@ export class EventTask extends Task {
 /** A due timer. */
 export class TimerTask extends Task {
   readonly #run: () => unknown
+  readonly #onShed: (() => void) | undefined
 
-  constructor(run: () => unknown) {
+  constructor(run: () => unknown, onShed?: () => void) {
     super(4)
     this.#run = run
+    this.#onShed = onShed
   }
 
   override run(): unknown {
     return this.#run()
+  }
+
+  override shed(): void {
+    this.#onShed?.()
   }
 }
 
