@@ -1,0 +1,376 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { AmcpEvent } from '../../src/events/event.ts'
+import { type FinishFields, FrameWriter } from '../../src/events/frame/frame-writer.ts'
+import { EnvelopeWriter } from '../../src/events/frame/link-envelope.ts'
+import { shardOf } from '../../src/events/shard.ts'
+import { sourceOf } from '../../src/events/source.ts'
+import { mintAgentId } from '../../src/identity/agent-id.ts'
+import { issueAgentToken } from '../../src/identity/agent-token.ts'
+import { type Credential, credentialOf } from '../../src/identity/credential.ts'
+import { CreditLink } from '../../src/network/credit-link.ts'
+import { mutate, seal } from '../../src/testing/frame-fuzz.ts'
+import { type Node, World } from '../unit/broker/world.ts'
+
+const TOPIC = 'amcp.domain.hostile'
+const SHARD = shardOf(TOPIC)
+
+let world: World
+/** Honest, and listening. */
+let victim: Node
+/** A valid member that sends whatever it likes. */
+let villain: Node
+
+beforeEach(async () => {
+  world = new World()
+  const nodes = await world.grow(2)
+  victim = nodes[0]!
+  villain = nodes[1]!
+  await world.run(victim.listen('amcp.>'))
+  await world.pass(2_000)
+})
+afterEach(() => world.stop())
+
+const gossipTopic = (shard = SHARD): string => `amcp/1/${villain.identity.mesh.mesh}/s/0/${shard}`
+const sign = (digest: Uint8Array): Uint8Array => villain.identity.key.sign(digest)
+
+interface Forgery extends Partial<FinishFields> {
+  n?: number
+  predecessor?: Uint8Array
+  unsigned?: boolean
+  token?: Credential | undefined
+  noToken?: boolean
+  withhold?: boolean
+  event?: Partial<AmcpEvent>
+  shard?: number
+  signer?: (digest: Uint8Array) => Uint8Array
+  sequence?: number
+}
+
+/** A frame of the villain, right but for what is asked to be wrong. */
+function forge({ n = 0, predecessor = new Uint8Array(32), unsigned = false, noToken = false, ...rest }: Forgery = {}) {
+  const { crypto } = world
+  const { token = villain.tokens.tokenOf(villain.agent), withhold = false, event, shard = SHARD, signer = sign } = rest
+  const { sequence = n, ...fields } = rest
+  const writer = new FrameWriter({ crypto })
+  writer.add({ ...villain.event(TOPIC, 'evil'), ...event }, sequence, shard, noToken ? undefined : token.hash)
+  const membership = credentialOf(crypto, villain.identity.membership)
+  const common: FinishFields = {
+    meshHash: credentialOf(crypto, new TextEncoder().encode(villain.identity.mesh.mesh)).hash,
+    publisher: villain.identity.key.publicKey,
+    incarnation: villain.members.incarnation,
+    membershipHash: membership.hash,
+    generation: 0,
+    time: world.clock.now(),
+    credentials: withhold ? [] : [membership.bytes, token.bytes],
+    ...(unsigned ? {} : { chain: { kind: 'gossip', n, predecessor } as const }),
+  }
+  return writer.finish({ ...common, ...fields }, 'chain' in fields || !unsigned ? signer : undefined)
+}
+
+async function gossip(frame: Uint8Array, shard = SHARD): Promise<void> {
+  villain.network.gossip.publish(gossipTopic(shard), frame)
+  await world.pass(50)
+}
+
+const tokenWith = (claims: Partial<Parameters<typeof issueAgentToken>[2]>, key = villain.identity.key): Credential =>
+  credentialOf(
+    world.crypto,
+    issueAgentToken(key, villain.id, {
+      agent: villain.agent,
+      mesh: villain.identity.mesh.mesh,
+      roles: [],
+      publish: ['amcp.>'],
+      epoch: 0,
+      custody: undefined,
+      expiresAt: Math.floor(world.clock.now() / 1_000) + 300,
+      ...claims,
+    }),
+  )
+
+describe('a hostile member on gossip', () => {
+  test('gets what is right delivered, so that the refusals below mean something', async () => {
+    await gossip(forge())
+    expect(victim.received.map(({ data }) => data)).toEqual(['evil'])
+  })
+
+  const other = new Uint8Array(16).fill(5)
+  const refusals: [string, string, () => Uint8Array][] = [
+    ['a frame above the size limit', 'size', () => new Uint8Array(1_048_577)],
+    ['bytes that are no frame', 'structure', () => new Uint8Array(200)],
+    ['an unsigned frame', 'structure', () => forge({ unsigned: true })],
+    ['another generation of shards', 'structure', () => forge({ generation: 7 })],
+    ['a frame of another mesh', 'mesh', () => forge({ meshHash: other })],
+    ['an acknowledged frame, which no version of this protocol sends yet', 'mode', () => forge({ acknowledged: true })],
+    ['a restricted read class', 'read-class', () => forge({ readClass: other })],
+    ['a wrong signature', 'signature', () => forge({ signer: () => new Uint8Array(64) })],
+    ['a time long past', 'time', () => forge({ time: world.clock.now() - 120_001 })],
+    ['a time to come', 'time', () => forge({ time: world.clock.now() + 31_000 })],
+    ['an event without a token', 'token', () => forge({ noToken: true })],
+    ['a token that has expired', 'token', () => forge({ token: tokenWith({ expiresAt: 1 }) })],
+    [
+      'a token in the place of the membership',
+      'membership',
+      () => forge({ membershipHash: tokenWith({}).hash, token: tokenWith({}) }),
+    ],
+    [
+      'the membership in the place of the token',
+      'token',
+      () => forge({ token: credentialOf(world.crypto, villain.identity.membership) }),
+    ],
+    ['a later epoch than any', 'epoch', () => forge({ token: tokenWith({ epoch: 1 }) })],
+    ['a topic outside of the token', 'acl', () => forge({ token: tokenWith({ publish: ['amcp.domain.allowed'] }) })],
+    ['a topic of another shard', 'shard', () => forge({ event: { subject: 'amcp.domain.elsewhere' } })],
+    [
+      'an event in the name of another agent',
+      'source',
+      () =>
+        forge({
+          event: { source: sourceOf(villain.id, mintAgentId(world.crypto, villain.identity.key.publicKey, 't', 'x')) },
+        }),
+    ],
+    [
+      'an event in the name of another context',
+      'source',
+      () => forge({ event: { source: sourceOf(victim.id, villain.agent) } }),
+    ],
+    [
+      'a token for an agent that only somebody else can have made',
+      'source',
+      () => forge({ token: tokenWith({ agent: victim.agent }), event: { source: sourceOf(villain.id, victim.agent) } }),
+    ],
+  ]
+  test.each(refusals)('%s is refused as %s', async (_, reason, frame) => {
+    await gossip(frame())
+    expect(victim.received).toEqual([])
+    expect(victim.count(`broker.refused.${reason}`)).toBe(1)
+  })
+
+  test('a frame in the wrong shard is refused', async () => {
+    villain.network.gossip.subscribe(gossipTopic(SHARD ^ 1))
+    await gossip(forge(), SHARD ^ 1)
+    expect(victim.count('broker.refused.structure')).toBe(1)
+  })
+
+  test('a credential that is forged counts for nothing, so the frame is parked and asked for in vain', async () => {
+    const forged = tokenWith({}, world.crypto.signingKey(new Uint8Array(32).fill(9)))
+    await gossip(forge({ token: forged }))
+    expect(victim.received).toEqual([])
+    expect(victim.count('broker.credential-invalid')).toBeGreaterThan(0)
+    expect(villain.count('broker.credential-unknown')).toBeGreaterThan(0)
+    await world.pass(2_000)
+    expect(victim.count('broker.parking-expired')).toBe(1)
+  })
+
+  test('an expired membership ends what its holder may publish', async () => {
+    await world.pass(1_000)
+    const late = await world.node({}, { seconds: 60 })
+    await world.link(late, victim)
+    await world.pass(61_000)
+    await late.broker.publish(late.event(TOPIC, 'too late'))
+    await world.pass(100)
+    expect(victim.received).toEqual([])
+    expect(victim.count('broker.parked') + victim.count('broker.refused.membership')).toBeGreaterThan(0)
+  })
+
+  test('what was replayed is recognised, in its own incarnation and within the window', async () => {
+    const frame = forge()
+    await gossip(frame)
+    // Past the memory of gossip itself.
+    await world.pass(200_000)
+    const again = forge({ time: world.clock.now() - 1 })
+    await gossip(again)
+    expect(victim.received.length).toBe(1)
+    expect(victim.count('broker.refused.equivocation')).toBe(1)
+  })
+
+  test('two frames for one slot quarantine the chain, and the proof is kept', async () => {
+    await gossip(forge({ event: { data: 'one story' } }))
+    await gossip(forge({ event: { data: 'another story' } }))
+    expect(victim.received.map(({ data }) => data)).toEqual(['one story'])
+    expect(victim.broker.evidence).toMatchObject([{ publisher: villain.id, n: 0 }])
+    await gossip(forge({ n: 1 }))
+    expect(victim.count('broker.refused.quarantined')).toBe(1)
+    expect(victim.received.length).toBe(1)
+  })
+
+  test('more starts of one context than anybody needs are ignored', async () => {
+    for (let at = 0; at < 18; at += 1) {
+      const incarnation = new Uint8Array(16).fill(at + 100)
+      await gossip(forge({ incarnation }))
+    }
+    expect(victim.received.length).toBe(16)
+    expect(victim.count('broker.refused.incarnations')).toBe(2)
+  })
+
+  test('many proofs are kept up to a bound', async () => {
+    for (let shard = 0; shard < 70; shard += 1) {
+      const incarnation = new Uint8Array(16).fill(shard % 10)
+      const subject = `${TOPIC}.x${Math.floor(shard / 10)}`
+      await gossip(forge({ incarnation, event: { subject, data: 1 }, shard: shardOf(subject) }), shardOf(subject))
+      await gossip(forge({ incarnation, event: { subject, data: 2 }, shard: shardOf(subject) }), shardOf(subject))
+    }
+    expect(victim.broker.evidence.length).toBeLessThanOrEqual(64)
+  })
+
+  test('frames mutated and signed again by a valid member harm nobody', async () => {
+    let state = 42
+    const random = (bound: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+      return state % bound
+    }
+    for (let n = 0; n < 400; n += 1) {
+      const honest = forge({ n, event: { data: { n, text: 'x'.repeat(random(300)) } } })
+      villain.network.gossip.publish(gossipTopic(), seal(mutate(honest, random), world.crypto, sign))
+      if (n % 20 === 0) await world.pass(10)
+    }
+    await world.pass(3_000)
+    const sources = new Set(victim.received.map(({ source }) => source))
+    for (const source of sources) expect(source).toBe(sourceOf(villain.id, villain.agent))
+    const honest = await world.node()
+    await world.link(honest, victim)
+    await world.pass(500)
+    await honest.broker.publish(honest.event(TOPIC, 'still here'))
+    await world.pass(1_000)
+    expect(victim.received.at(-1)?.data).toBe('still here')
+  })
+
+  test('a neighbour that brings more than its rate is not even verified', async () => {
+    const strict = await world.node({ framesPerSecond: 1, burst: 2 })
+    await world.link(strict, villain)
+    await world.run(strict.listen('amcp.>'))
+    await world.pass(2_000)
+    for (let n = 0; n < 5; n += 1) await gossip(forge({ n, signer: () => new Uint8Array(64).fill(n) }))
+    expect(strict.count('broker.refused.signature')).toBe(2)
+    expect(strict.count('broker.refused.rate')).toBe(3)
+  })
+})
+
+describe('a hostile peer on the direct lane', () => {
+  const open = async (): Promise<CreditLink> => {
+    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/direct/1'))
+    const link = new CreditLink(stream, villain.ports)
+    await world.pass(50)
+    return link
+  }
+  const send = async (link: CreditLink, frame: Uint8Array): Promise<void> => {
+    link.send(new EnvelopeWriter().previous(SHARD, -1).finish(true), frame)
+    await world.pass(50)
+  }
+
+  test('gets what is right delivered, unsigned', async () => {
+    await send(await open(), forge({ unsigned: true }))
+    expect(victim.received.length).toBe(1)
+  })
+
+  test('cannot speak for somebody else, nor pass on a frame that was meant for gossip', async () => {
+    const link = await open()
+    await send(link, forge({ unsigned: true, publisher: victim.identity.key.publicKey }))
+    expect(victim.count('broker.refused.publisher')).toBe(1)
+    await send(link, forge())
+    expect(victim.count('broker.refused.receiver')).toBe(1)
+    const chain = { kind: 'link', n: 0, predecessor: new Uint8Array(32), receiver: new Uint8Array(16) } as const
+    await send(link, forge({ chain }))
+    expect(victim.count('broker.refused.receiver')).toBe(2)
+    expect(victim.received).toEqual([])
+  })
+
+  test('breaks nothing with envelopes and frames that are none', async () => {
+    const link = await open()
+    link.send(Uint8Array.of(9, 9, 9))
+    link.send(new EnvelopeWriter().previous(64, 0).finish(false))
+    await send(link, new Uint8Array(300))
+    expect(victim.count('broker.direct.misbehaved')).toBe(3)
+    await send(link, forge({ unsigned: true }))
+    expect(victim.received.length).toBe(1)
+  })
+
+  test('cannot make an event come twice, and is believed what it says it dropped', async () => {
+    const link = await open()
+    link.send(new EnvelopeWriter().nothingUntil(SHARD, 4).interest(1, SHARD, true).dropped(SHARD, 2, 4).finish(false))
+    await send(link, forge({ unsigned: true, sequence: 5 }))
+    await send(link, forge({ unsigned: true, sequence: 5 }))
+    expect(victim.received.length).toBe(1)
+    expect(victim.count('broker.duplicate-or-late')).toBe(1)
+    expect(victim.count('broker.dropped-for-us')).toBe(3)
+  })
+
+  test('lane records of somebody who is not in the map are nothing', async () => {
+    const link = await open()
+    world.mesh.leave(villain.id)
+    link.send(new EnvelopeWriter().nothingUntil(SHARD, 4).finish(false))
+    await world.pass(50)
+    expect(victim.received).toEqual([])
+  })
+})
+
+describe('credentials that did not travel with the frame', () => {
+  test('are asked of the forwarder by hash; then the frame is delivered', async () => {
+    world.mesh.areMembershipsTold = false
+    // The villain's own broker answers for the token that it issued.
+    await villain.broker.publish(villain.event('amcp.other'))
+    await world.pass(100)
+    victim.received.length = 0
+    const fresh = await world.node()
+    await world.link(fresh, villain)
+    await world.run(fresh.listen(TOPIC))
+    await world.pass(2_000)
+    await gossip(forge({ withhold: true }))
+    expect(fresh.received.map(({ data }) => data)).toEqual(['evil'])
+    expect(fresh.count('broker.parked')).toBe(1)
+  })
+
+  test('a frame that gossip did not pass on is pushed to the neighbours, along a line', async () => {
+    const line = new World({ topology: 'line' })
+    try {
+      const nodes: Node[] = []
+      for (let at = 0; at < 4; at += 1) {
+        const node = await line.node({ force: 'gossip' })
+        if (at > 0) await line.link(node, nodes[at - 1]!)
+        nodes.push(node)
+      }
+      line.mesh.areMembershipsTold = false
+      line.mesh.isKnown = false
+      await line.run(nodes[3]!.listen('amcp.domain.line'))
+      await line.pass(3_000)
+      const [first] = nodes
+      await first!.broker.publish(first!.event('amcp.domain.line', 'in full'))
+      await line.pass(500)
+      const late = await line.node({ force: 'gossip' })
+      await line.link(late, nodes[3]!)
+      await line.run(late.listen('amcp.domain.line'))
+      await line.pass(3_000)
+      expect(nodes[3]!.received.map(({ data }) => data)).toEqual(['in full'])
+      await first!.broker.publish(first!.event('amcp.domain.line', 'once more'))
+      await line.pass(1_000)
+      expect(nodes[3]!.received.map(({ data }) => data)).toEqual(['in full', 'once more'])
+      expect(late.received.map(({ data }) => data)).toEqual(['once more'])
+    } finally {
+      await line.stop()
+    }
+  })
+})
+
+describe('a hostile peer on /amcp/sync/1', () => {
+  test('loses its stream for a malformed message, and gets nothing that it did not name', async () => {
+    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
+    stream.send(Uint8Array.of(77))
+    await world.pass(50)
+    expect(victim.count('broker.sync-invalid')).toBe(1)
+    expect(stream.isOpen).toBe(false)
+  })
+
+  test('cannot plant credentials that nobody asked for, nor push into shards that do not exist', async () => {
+    const { encodeSync } = await import('../../src/broker/mesh/sync-messages.ts')
+    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
+    stream.send(encodeSync({ kind: 'credentials', credentials: [tokenWith({}).bytes] }))
+    stream.send(encodeSync({ kind: 'push', shard: 64, frame: forge() }))
+    stream.send(encodeSync({ kind: 'want', hashes: [new Uint8Array(16)] }))
+    await world.pass(50)
+    expect(victim.count('broker.credential-unwanted')).toBe(1)
+    expect(victim.count('broker.refused.topic')).toBe(1)
+    expect(victim.count('broker.credential-unknown')).toBe(1)
+    stream.send(encodeSync({ kind: 'push', shard: SHARD, frame: forge() }))
+    await world.pass(50)
+    expect(victim.received.length).toBe(1)
+  })
+})
