@@ -27,6 +27,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   #status: AgentStatus = 'CREATED'
   #mailbox: Mailbox<Work> | undefined
   readonly #turns = new Turns()
+  /** Whoever has the turn waits for a promise, and the watch was told. */
+  #isSuspended = false
   #isQueued = false
   /** The call being served, so that its end can be told to the caller even if the agent is destroyed. */
   #call: IncomingCall | undefined
@@ -157,6 +159,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
       } finally {
         this.#host.watch.leave(outer)
       }
+      if (result !== undefined) this.#suspend()
       await result
     } catch (thrown) {
       this.#count(thrown)
@@ -186,6 +189,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
       else result = result.then((value) => agent.endCall?.(call, value))
       if (result instanceof Promise) {
         this.#call = call
+        this.#suspend()
         result.then(
           (output) => this.#served(call, output),
           (fault) => this.#refused(call, fault),
@@ -216,6 +220,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     try {
       const result = work instanceof Task ? work.run() : this.agent.handleEvent(work)
       if (result instanceof Promise) {
+        this.#suspend()
         result.then(
           () => this.#done(),
           (thrown) => this.#threw(thrown),
@@ -257,8 +262,17 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.#host.ports.logger.warn({ agent: this.id, type: this.type, err: thrown }, 'a handler threw')
   }
 
+  #suspend(): void {
+    this.#isSuspended = true
+    this.#host.watch.suspend(this.id)
+  }
+
   #release(): void {
     this.#call = undefined
+    if (this.#isSuspended) {
+      this.#isSuspended = false
+      this.#host.watch.settle(this.id)
+    }
     this.#turns.end()
     this.#queue()
   }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../core/clock.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { LifeCycle } from '../core/life-cycle.ts'
-import type { Watch } from './watch.ts'
+import type { BlockReport, Watch } from './watch.ts'
 
 /** Agents that are told apart at a time; the slot of one that ran long ago is given to another. */
 const SLOTS = 1_024
@@ -16,22 +16,28 @@ const RUNNING = 1
 export interface ThreadWatchdogOptions {
   /** How long the event loop may stand still before somebody is named, in ms. @default 2_000 */
   limit?: number
-  /** Called when the thread runs again, if it ever does. */
-  onBlocked?(agent: AgentId | undefined): void
+  /**
+   * Called when the thread runs again, if it ever does.
+   * @param suspects when no agent was running: those whose handlers were under way, after an `await`
+   */
+  onBlocked?(agent: AgentId | undefined, suspects: readonly AgentId[]): void
 }
 
 /**
  * Names the native agent that keeps the thread to itself. A second thread looks at shared memory: a heartbeat that
  * stops means a blocked event loop, and beside it stands who was running. It writes one JSON line to standard error by
- * itself, because the blocked thread cannot. What runs after an `await` is not told apart: then no agent is named.
+ * itself, because the blocked thread cannot. Who goes on after an `await` cannot be seen: then all are named whose
+ * handlers are under way.
  * Node only.
  */
 export class ThreadWatchdog implements Watch, LifeCycle {
   readonly #clock: Clock
   readonly #limit: number
-  readonly #onBlocked: (agent: AgentId | undefined) => void
+  readonly #onBlocked: (agent: AgentId | undefined, suspects: readonly AgentId[]) => void
   readonly #words: Int32Array
   readonly #ids: Uint8Array
+  /** 1 for each slot whose agent has a handler under way. */
+  readonly #suspended: Uint8Array
   readonly #slots = new Map<AgentId, number>()
   readonly #owners: AgentId[] = []
   readonly #encoder = new TextEncoder()
@@ -45,9 +51,10 @@ export class ThreadWatchdog implements Watch, LifeCycle {
     this.#clock = clock
     this.#limit = limit
     this.#onBlocked = onBlocked
-    const memory = new SharedArrayBuffer(HEADER_WORDS * 4 + SLOTS * ID_LENGTH)
+    const memory = new SharedArrayBuffer(HEADER_WORDS * 4 + SLOTS * (ID_LENGTH + 1))
     this.#words = new Int32Array(memory, 0, HEADER_WORDS)
-    this.#ids = new Uint8Array(memory, HEADER_WORDS * 4)
+    this.#ids = new Uint8Array(memory, HEADER_WORDS * 4, SLOTS * ID_LENGTH)
+    this.#suspended = new Uint8Array(memory, HEADER_WORDS * 4 + SLOTS * ID_LENGTH)
   }
 
   /** Resolves when the second thread looks. */
@@ -56,8 +63,8 @@ export class ThreadWatchdog implements Watch, LifeCycle {
     const file = new URL(import.meta.url.replace(/thread-watchdog(\.[jt]s).*$/, 'watchdog-worker$1'))
     const worker = new Worker(file, { workerData: { memory: this.#words.buffer, limit: this.#limit } })
     this.#worker = worker
-    worker.on('message', (agent: AgentId | 'ready') => {
-      if (agent !== 'ready') this.#onBlocked(agent === '' ? undefined : agent)
+    worker.on('message', (report: BlockReport | 'ready') => {
+      if (report !== 'ready') this.#onBlocked(report.agent ?? undefined, report.suspects)
     })
     await new Promise<void>((resolve, reject) => {
       worker.once('message', () => resolve())
@@ -84,6 +91,15 @@ export class ThreadWatchdog implements Watch, LifeCycle {
     this.#words[RUNNING] = outer
   }
 
+  suspend(agent: AgentId): void {
+    this.#suspended[this.#slots.get(agent) ?? this.#slotOf(agent)] = 1
+  }
+
+  settle(agent: AgentId): void {
+    const slot = this.#slots.get(agent)
+    if (slot !== undefined) this.#suspended[slot] = 0
+  }
+
   #beat(): void {
     Atomics.add(this.#words, BEAT, 1)
     this.#timer = this.#clock.after(this.#limit / 4, () => this.#beat())
@@ -97,6 +113,7 @@ export class ThreadWatchdog implements Watch, LifeCycle {
       const before = this.#owners[slot]
       if (before !== undefined) this.#slots.delete(before)
       this.#owners[slot] = agent
+      this.#suspended[slot] = 0
       this.#slots.set(agent, slot)
       // Through a copy: an encoder may refuse to write to shared memory.
       this.#ids.set(this.#encoder.encode(agent).subarray(0, ID_LENGTH), slot * ID_LENGTH)

@@ -34,7 +34,34 @@ test('AG-3 reports to its own thread, too, when that runs again, and starts and 
   await watch.stop()
 })
 
+test('names those whose handlers are under way when nobody runs, and not those that are through or forgotten', async () => {
+  const clock = systemClock()
+  const reported = Promise.withResolvers<readonly string[]>()
+  const onBlocked = (agent: string | undefined, suspects: readonly string[]): void => {
+    if (agent === undefined) reported.resolve(suspects)
+  }
+  const watch = new ThreadWatchdog(clock, { limit: 40, onBlocked })
+  await watch.start()
+  // Its slot is given away before it is through, which is no fault.
+  watch.suspend(id(0))
+  for (let number = 1; number <= 1_024; number++) watch.leave(watch.enter(id(number)))
+  watch.settle(id(0))
+  watch.suspend(id(2_000))
+  for (const number of [5, 6, 7]) watch.suspend(id(number))
+  watch.settle(id(6))
+  const blockedUntil = clock.monotonic() + 400
+  while (clock.monotonic() < blockedUntil);
+  expect((await reported.promise).toSorted()).toEqual([id(5), id(7), id(2_000)])
+  await watch.stop()
+})
+
+test('a second thread that cannot start fails the start', async () => {
+  const watch = new ThreadWatchdog(systemClock(), { limit: Symbol('not cloneable') as unknown as number })
+  await expect(watch.start()).rejects.toThrow('could not be cloned')
+})
+
 test('who is not watched costs nothing', () => {
   expect(noWatch.enter('a')).toBe(0)
+  expect([noWatch.suspend('a'), noWatch.settle('a')]).toEqual([undefined, undefined])
   expect(noWatch.leave(0)).toBeUndefined()
 })
