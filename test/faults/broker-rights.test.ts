@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Node, World } from '../unit/broker/world.ts'
+
+const ALLOWED = 'amcp.domain.allowed'
+const FORBIDDEN = 'amcp.domain.forbidden'
+
+let world: World
+let receiver: Node
+/** Its membership is narrow, the tokens that it gives its agents are not. */
+let member: Node
+
+beforeEach(() => {
+  world = new World()
+})
+afterEach(() => world.stop())
+
+/** Links a listening context and one with a narrow membership. */
+async function begin(force: 'direct' | 'gossip'): Promise<void> {
+  receiver = await world.node({ force })
+  member = await world.node({ force }, { publish: [ALLOWED] })
+  await world.link(receiver, member)
+  await world.run(receiver.listen('amcp.domain.>'))
+  await world.pass(2_000)
+}
+
+async function publish(...topics: readonly string[]): Promise<void> {
+  for (const topic of topics) void member.broker.publish(member.event(topic, topic))
+  await world.pass(500)
+}
+
+const received = (): readonly unknown[] => receiver.received.map(({ data }) => data)
+
+describe.each(['direct', 'gossip'] as const)('the rights of a membership, on the %s lane', (lane) => {
+  beforeEach(() => begin(lane))
+
+  test('bound what its context publishes, however wide the tokens that it gives', async () => {
+    await publish(FORBIDDEN)
+    expect(received()).toEqual([])
+    expect(receiver.count('broker.refused.acl')).toBe(1)
+  })
+
+  test('let through what they name, before and after a refusal', async () => {
+    await publish(ALLOWED)
+    await publish(FORBIDDEN)
+    await publish(ALLOWED)
+    expect(received()).toEqual([ALLOWED, ALLOWED])
+  })
+})
+
+test('an event outside of the rights costs the frame that it travels in', async () => {
+  await begin('direct')
+  await publish(ALLOWED, FORBIDDEN)
+  expect(received()).toEqual([])
+  expect(receiver.count('broker.refused.acl')).toBe(1)
+})
