@@ -34,5 +34,5 @@ const settled = (broker: EventBroker, settle: () => Promise<void>): EventBroker 
 })
 
 brokerConformance('mesh, lane chosen by the mesh', { describe, test, open: open({}) })
-brokerConformance('mesh, direct lane signed', { describe, test, open: open({ force: 'direct', signDirect: true }) })
-brokerConformance('mesh, gossip lane', { describe, test, open: open({ force: 'gossip' }) })
+brokerConformance('mesh, direct lane signed', { describe, test, open: open({ lane: 'direct', signDirect: true }) })
+brokerConformance('mesh, gossip lane', { describe, test, open: open({ lane: 'gossip' }) })

@@ -324,7 +324,7 @@ describe('credentials that did not travel with the frame', () => {
     try {
       const nodes: Node[] = []
       for (let at = 0; at < 4; at += 1) {
-        const node = await line.node({ force: 'gossip' })
+        const node = await line.node({ lane: 'gossip' })
         if (at > 0) await line.link(node, nodes[at - 1]!)
         nodes.push(node)
       }
@@ -335,7 +335,7 @@ describe('credentials that did not travel with the frame', () => {
       const [first] = nodes
       await first!.broker.publish(first!.event('amcp.domain.line', 'in full'))
       await line.pass(500)
-      const late = await line.node({ force: 'gossip' })
+      const late = await line.node({ lane: 'gossip' })
       await line.link(late, nodes[3]!)
       await line.run(late.listen('amcp.domain.line'))
       await line.pass(3_000)

@@ -137,5 +137,5 @@ describe('mesh broker over libp2p', () => {
   })
 })
 
-brokerConformance('mesh over libp2p, direct', { describe, test, open: openSuite({ force: 'direct' }) })
-brokerConformance('mesh over libp2p, gossip', { describe, test, open: openSuite({ force: 'gossip' }) })
+brokerConformance('mesh over libp2p, direct', { describe, test, open: openSuite({ lane: 'direct' }) })
+brokerConformance('mesh over libp2p, gossip', { describe, test, open: openSuite({ lane: 'gossip' }) })

@@ -5,10 +5,11 @@ import type { Members } from '../../membership/members.ts'
 
 export interface LaneChoiceOptions {
   /**
-   * Forces a lane, for measurements. Without it events go directly while few contexts listen and all of them are known,
-   * and by gossip otherwise. What is for one agent always goes directly.
+   * `auto` sends directly while few contexts listen and all of them are known, and gossips otherwise. The others force a
+   * lane, for measurements; what is for one agent always goes directly.
+   * @default 'auto'
    */
-  force?: 'direct' | 'gossip' | undefined
+  lane?: 'auto' | 'direct' | 'gossip'
   /**
    * Largest audience that is served directly. Higher saves signatures and relaying; each receiver costs a copy.
    * @default 8
@@ -37,7 +38,7 @@ function only(context: ContextId): readonly ContextId[] {
 export function chooseLane(
   topic: string,
   members: Pick<Members, 'self' | 'present' | 'audienceOf' | 'contextOfAgent'>,
-  { force, directLimit = 8 }: LaneChoiceOptions,
+  { lane = 'auto', directLimit = 8 }: LaneChoiceOptions,
 ): Lane {
   const agent = agentOfTopic(topic)
   if (agent !== undefined) {
@@ -49,9 +50,9 @@ export function chooseLane(
       })
     return context === members.self ? undefined : only(context)
   }
-  if (force === 'gossip') return 'gossip'
+  if (lane === 'gossip') return 'gossip'
   const audience = members.audienceOf(topic)
-  if (audience === undefined) return force === 'direct' ? members.present : 'gossip'
+  if (audience === undefined) return lane === 'direct' ? members.present : 'gossip'
   if (audience.length === 0) return undefined
-  return force === 'direct' || audience.length <= directLimit ? audience : 'gossip'
+  return lane === 'direct' || audience.length <= directLimit ? audience : 'gossip'
 }

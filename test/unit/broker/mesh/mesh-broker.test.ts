@@ -58,7 +58,7 @@ describe('publishing', () => {
 
   test('counts a gossip frame that no neighbour took', async () => {
     world = new World()
-    const [one] = await world.grow(1, { force: 'gossip' })
+    const [one] = await world.grow(1, { lane: 'gossip' })
     one!.broker.publish(one!.event('amcp.domain.x'))
     await world.pass(100)
     expect(one!.count('broker.gossip.unheard')).toBe(1)
@@ -66,7 +66,7 @@ describe('publishing', () => {
 
   test('reaches one agent at its context, even when gossip is forced, and says when nobody hosts it', async () => {
     world = new World()
-    const [one, two] = await world.grow(2, { force: 'gossip' })
+    const [one, two] = await world.grow(2, { lane: 'gossip' })
     const topic = topicOfAgent(two!.agent)
     await world.run(two!.listen(topic))
     one!.broker.publish(one!.event(topic, 'for you'))
@@ -183,7 +183,7 @@ describe('back-pressure', () => {
 
   test('a publisher on gossip waits while the neighbours do not keep up', async () => {
     world = new World()
-    const [one, two] = await world.grow(2, { force: 'gossip', readyBytes: 10_000, fullBytes: 100_000 })
+    const [one, two] = await world.grow(2, { lane: 'gossip', readyBytes: 10_000, fullBytes: 100_000 })
     await world.run(two!.listen('amcp.domain.>'))
     await world.pass(2_000)
     const rooms: Promise<void>[] = []

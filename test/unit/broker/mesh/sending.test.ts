@@ -158,15 +158,15 @@ describe('lane choice', () => {
   })
 
   test('can be forced, and then sends directly to everybody when the listeners are unknown', () => {
-    expect(chooseLane('amcp.t', members(['a']), { force: 'gossip' })).toBe('gossip')
-    expect(chooseLane('amcp.t', members(undefined), { force: 'direct' })).toBe(present)
-    expect(chooseLane('amcp.t', members(present), { force: 'direct', directLimit: 1 })).toBe(present)
-    expect(chooseLane('amcp.t', members([]), { force: 'direct' })).toBeUndefined()
+    expect(chooseLane('amcp.t', members(['a']), { lane: 'gossip' })).toBe('gossip')
+    expect(chooseLane('amcp.t', members(undefined), { lane: 'direct' })).toBe(present)
+    expect(chooseLane('amcp.t', members(present), { lane: 'direct', directLimit: 1 })).toBe(present)
+    expect(chooseLane('amcp.t', members([]), { lane: 'direct' })).toBeUndefined()
   })
 
   test('sends what is for one agent directly to its context, on whatever lane the rest goes', () => {
     const topic = topicOfAgent(agent)
-    const lane = chooseLane(topic, members(undefined, 'b'), { force: 'gossip' })
+    const lane = chooseLane(topic, members(undefined, 'b'), { lane: 'gossip' })
     expect(lane).toEqual(['b'])
     expect(chooseLane(topic, members(undefined, 'b'), {})).toBe(lane)
     expect(chooseLane(topic, members(undefined, self), {})).toBeUndefined()
