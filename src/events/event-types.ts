@@ -52,7 +52,7 @@ const name = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/
 /** Whether a type is registered, or is a well-formed name below an open prefix. */
 export function isRegisteredType(type: string): boolean {
   if (closed.has(type)) return true
-  return prefixes.some((prefix) => type.startsWith(prefix) && type.length > prefix.length) && name.test(type)
+  return prefixes.some((prefix) => type.startsWith(prefix)) && name.test(type)
 }
 
 /** The registry as the table of docs/EVENT-TYPES.md. */

@@ -117,6 +117,7 @@ describe('reading JSON', () => {
       correlationid: null,
       priority: null,
       tenant: null,
+      region: undefined,
       data_base64: null,
     }
     expect(fromStructured(fields)).toEqual(sampleEvent())
@@ -132,6 +133,10 @@ describe('reading JSON', () => {
   test('takes numbers and booleans of extensions as their text', () => {
     const event = fromStructured({ ...toStructured(sampleEvent()), retries: 3, urgent: true })
     expect(event.extensions).toEqual({ retries: '3', urgent: 'true' })
+  })
+
+  test('takes a priority as text, which is all that a header can hold', () => {
+    expect(fromStructured({ ...toStructured(sampleEvent()), priority: '7' }).priority).toBe(7)
   })
 
   test.each<[attribute: string, fields: Record<string, unknown>]>([

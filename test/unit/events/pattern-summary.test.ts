@@ -15,6 +15,11 @@ describe('a summary of patterns', () => {
     expect(new Set(summarise(patterns))).toEqual(new Set(patterns))
   })
 
+  test('of patterns by the ten thousand ends: asking each about every other would take minutes', () => {
+    const patterns = Array.from({ length: 20_000 }, (_, index) => `amcp.domain.site-${index}.*`)
+    expect(summarise(patterns)).toEqual(['amcp.domain.>'])
+  })
+
   test('of too many widens the deepest levels until it fits, and still covers each', () => {
     const patterns = Array.from({ length: 5_000 }, (_, index) => `amcp.domain.site-${index % 50}.line-${index}.load`)
     const summary = summarise(patterns)

@@ -111,6 +111,14 @@ describe('schemas of topics', () => {
     expect(schemas.check('amcp.domain.a.b', { load: 1 })).toEqual({ load: 1 })
   })
 
+  test('work one on what the other gave back', () => {
+    const schemas = new TopicSchemas({
+      'amcp.domain.*': z.looseObject({ host: z.string().default('unknown') }),
+      'amcp.domain.a': z.looseObject({ unit: z.string().default('percent') }),
+    })
+    expect(schemas.check('amcp.domain.a', {})).toEqual({ host: 'unknown', unit: 'percent' })
+  })
+
   test('none leave the very same data', () => {
     const data = { a: 1 }
     expect(new TopicSchemas().check('amcp.domain.a', data)).toBe(data)

@@ -15,6 +15,18 @@ describe('shards', () => {
     )
   })
 
+  test.each([
+    ['amcp.domain.weather', 33, 161],
+    ['amcp.domain.telemetry', 5, 5],
+    ['amcp.domain.alert.load', 33, 417],
+    ['amcp.domain', 57, 249],
+    ['amcp.control.a.b', 43, 491],
+    ['amcp.domain.a.b.c', 8, 648],
+  ])('put %s at %i of 64 and %i of 1,024, whoever computes it', (topic, of64, of1024) => {
+    expect(shardOf(topic)).toBe(of64)
+    expect(shardOf(topic, 1_024)).toBe(of1024)
+  })
+
   test('spread topics evenly', () => {
     const counts = new Array<number>(64).fill(0)
     for (let index = 0; index < 6_400; index += 1) counts[shardOf(`amcp.domain.topic-${index}`)]! += 1
