@@ -15,9 +15,9 @@ beforeEach(() => {
 afterEach(() => world.stop())
 
 /** Links a listening context and one with a narrow membership. */
-async function begin(force: 'direct' | 'gossip'): Promise<void> {
-  receiver = await world.node({ force })
-  member = await world.node({ force }, { publish: [ALLOWED] })
+async function begin(lane: 'direct' | 'gossip'): Promise<void> {
+  receiver = await world.node({ lane })
+  member = await world.node({ lane }, { publish: [ALLOWED] })
   await world.link(receiver, member)
   await world.run(receiver.listen('amcp.domain.>'))
   await world.pass(2_000)
