@@ -51,6 +51,7 @@ export abstract class ContextSubscription implements Subscription, PatternListen
     this.ready.catch((err: unknown) => {
       components.ports.logger.warn({ pattern, err }, 'a subscription failed')
       this.failed(err)
+      this.unsubscribe()
     })
   }
 
@@ -183,6 +184,5 @@ export class StreamSubscription extends ContextSubscription implements EventStre
   protected override failed(reason: unknown): void {
     this.#fault = { reason }
     for (const reader of this.#readers.splice(0)) reader.reject(reason)
-    this.unsubscribe()
   }
 }

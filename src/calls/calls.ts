@@ -6,13 +6,13 @@ import type { AmcpEvent } from '../events/event.ts'
 import { CALL, CANCEL, CallEvents, isAgentId, REPLY } from './call-events.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { Directory, LocalAgents } from './directory.ts'
-import { IncomingCalls } from './incoming-calls.ts'
+import { IncomingCalls, MAX_TIMEOUT } from './incoming-calls.ts'
 import { LocalCall } from './local-call.ts'
 import { OutgoingCall } from './outgoing-call.ts'
 import { OutgoingCalls } from './outgoing-calls.ts'
 
 export interface CallOptions {
-  /** Longest wait for the reply, in ms from now. @default 10_000 */
+  /** Longest wait for the reply, in ms from now, at most an hour. @default 10_000 */
   deadline?: number
   /** Rejects with the signal's reason and tells the called agent. */
   signal?: AbortSignal
@@ -71,8 +71,11 @@ export class Calls {
     const { deadline = 10_000, signal, priority = 4, capability } = options
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isStopped) return Promise.reject(new AmcpError('ERR_STOPPED', 'the context is stopped'))
-    if (!(deadline > 0 && deadline < Number.POSITIVE_INFINITY)) {
-      return Promise.reject(new RangeError(`a deadline is a positive number of ms, got ${deadline}`))
+    if (!(deadline > 0 && deadline <= MAX_TIMEOUT)) {
+      return Promise.reject(new RangeError(`a deadline is above 0 and at most ${MAX_TIMEOUT} ms, got ${deadline}`))
+    }
+    if (!(Number.isInteger(priority) && priority >= 0 && priority <= 9)) {
+      return Promise.reject(new RangeError(`a priority is a whole number from 0 to 9, got ${priority}`))
     }
     const { agents, ports } = this.#parts
     const isAgent = isAgentId(wanted)
@@ -142,6 +145,7 @@ export class Calls {
   stop(): void {
     this.#isStopped = true
     this.#unlisten()
+    this.refuse()
     const reason = new AmcpError('ERR_STOPPED', 'the context was stopped during the call')
     this.#incoming.endAll(reason)
     this.#outgoing.failAll(reason)

@@ -4,12 +4,15 @@ import type { Clock, Timer } from '../core/clock.ts'
 const SLOTS = 1_024
 /** Width of a slot in ms: a deadline is late by at most this much, never early. */
 const GRAIN = 4
+/** Instead of a slot: in none, and taken out to expire in a moment. */
+const NOWHERE = -1
+const DUE = -2
 
 /** Something with a deadline. It is its own list node, so that waiting for a deadline allocates nothing. */
 export abstract class Timed {
   /** Reading of `clock.monotonic()` in ms. */
   readonly deadline: number
-  slot = -1
+  slot: number = NOWHERE
   previous: Timed | undefined
   next: Timed | undefined
 
@@ -54,11 +57,14 @@ export class DeadlineWheel {
 
   /** Does nothing for an entry that is not, or no longer, in the wheel. */
   remove(entry: Timed): void {
-    if (entry.slot === -1) return
+    if (entry.slot >= 0) this.#unlink(entry)
+    entry.slot = NOWHERE
+  }
+
+  #unlink(entry: Timed): void {
     if (entry.previous === undefined) this.#slots[entry.slot] = entry.next
     else entry.previous.next = entry.next
     if (entry.next !== undefined) entry.next.previous = entry.previous
-    entry.slot = -1
     entry.previous = undefined
     entry.next = undefined
     this.#size -= 1
@@ -87,14 +93,22 @@ export class DeadlineWheel {
         if (entry.deadline <= now) due.push(entry)
       }
     }
-    for (const entry of due) this.remove(entry)
+    for (const entry of due) {
+      this.#unlink(entry)
+      entry.slot = DUE
+    }
     this.#tick = reached
     this.#timer = undefined
     this.#wakesAt = Number.POSITIVE_INFINITY
     const soonest = this.#soonest()
     if (soonest < Number.POSITIVE_INFINITY) this.#wake(soonest)
     due.sort((one, other) => one.deadline - other.deadline)
-    for (const entry of due) entry.expire()
+    for (const entry of due) {
+      // One that expired may have removed another.
+      if (entry.slot !== DUE) continue
+      entry.slot = NOWHERE
+      entry.expire()
+    }
   }
 
   /** When to look again: the end of the first slot that holds an entry of the turn to come. */

@@ -9,8 +9,8 @@ import type { DeadlineWheel } from './deadline-wheel.ts'
 import type { CallTarget, LocalAgents } from './directory.ts'
 import { RemoteCall, type RemoteCallOwner } from './remote-call.ts'
 
-/** Longest deadline that another context can ask for, in ms: what it occupies here must end. */
-const MAX_TIMEOUT = 3_600_000
+/** Longest deadline of a call, in ms; another context may ask for more, but what it occupies here must end. */
+export const MAX_TIMEOUT = 3_600_000
 
 export interface IncomingCallsComponents {
   readonly ports: Ports

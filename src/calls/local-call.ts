@@ -29,6 +29,8 @@ export class LocalCall extends IncomingCall {
 
   /** The outcome as a promise; called once, after the target has accepted the call. */
   result(signal: AbortSignal | undefined): Promise<unknown> {
+    // The handler itself may have led to the abort.
+    if (signal?.aborted) this.cancel(signal.reason)
     if (this.isSettled) return this.#isOk ? Promise.resolve(this.#value) : Promise.reject(this.#value)
     this.#wheel.add(this)
     if (signal !== undefined) {
