@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Simulation, simulate } from '../../src/sim/index.ts'
 
-const force = { lanes: { force: 'gossip' } } as const
+const force = { lanes: { lane: 'gossip' } } as const
 
 /** Each context knows only the one before it and dials nobody else. */
 const startChain = async ({ contexts }: Simulation): Promise<void> => {
