@@ -8,6 +8,8 @@ export interface Clock {
   after(ms: number, run: () => void): Timer
   /** Runs `run` when the current turn of the event loop ends: what the batchers wait for. */
   endOfTurn(run: () => void): void
+  /** Runs `run` as a microtask: when the code that runs now has returned, and what was asked for before has run. */
+  endOfTask(run: () => void): void
 }
 
 export interface Timer {

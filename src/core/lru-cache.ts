@@ -2,6 +2,8 @@
 export class LruCache<K, V> {
   readonly #capacity: number
   readonly #entries = new Map<K, V>()
+  /** Asked for again and again, it need not be moved: most look-ups in a row are for the same key. */
+  #youngest: K | undefined
 
   constructor(capacity: number) {
     if (!(capacity >= 1)) throw new RangeError(`a cache holds at least one entry, got ${capacity}`)
@@ -15,13 +17,15 @@ export class LruCache<K, V> {
   /** The value, now the youngest. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key)
-    if (value === undefined) return undefined
+    if (value === undefined || key === this.#youngest) return value
+    this.#youngest = key
     this.#entries.delete(key)
     this.#entries.set(key, value)
     return value
   }
 
   set(key: K, value: V): void {
+    this.#youngest = key
     this.#entries.delete(key)
     this.#entries.set(key, value)
     if (this.#entries.size <= this.#capacity) return

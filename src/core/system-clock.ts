@@ -13,6 +13,7 @@ export function systemClock(): Clock {
     endOfTurn: (run) => {
       setImmediate(run)
     },
+    endOfTask: (run) => queueMicrotask(run),
   }
 }
 

@@ -4,3 +4,8 @@ export function realTurn(): Promise<void> {
     setImmediate(resolve)
   })
 }
+
+/** Runs `run` as a microtask. For virtual clocks, whose microtasks are real ones. */
+export function realTask(run: () => void): void {
+  queueMicrotask(run)
+}

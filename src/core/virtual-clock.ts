@@ -1,6 +1,6 @@
 import type { Clock, Timer } from './clock.ts'
 import { checkedDelay } from './delay.ts'
-import { realTurn } from './system-turn.ts'
+import { realTask, realTurn } from './system-turn.ts'
 import { TimerHeap } from './timer-heap.ts'
 
 export interface VirtualClockOptions {
@@ -38,6 +38,10 @@ export class VirtualClock implements Clock {
 
   endOfTurn(run: () => void): void {
     this.#ends.push(run)
+  }
+
+  endOfTask(run: () => void): void {
+    realTask(run)
   }
 
   /** How many timers wait. */

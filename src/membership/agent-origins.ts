@@ -8,19 +8,30 @@ const LIMIT = 16_384
 export class AgentOrigins {
   readonly #credentials: MemberCredentials
   readonly #contexts = new Map<string, ContextId>()
+  /** By the agent's id: reading the origin out of it costs more than all else here, and is asked for each event. */
+  readonly #byAgent = new Map<AgentId, ContextId>()
 
   constructor(credentials: MemberCredentials) {
     this.#credentials = credentials
   }
 
   add(context: ContextId): void {
-    this.#contexts.set(this.#credentials.originOfContext(context), context)
+    const origin = this.#credentials.originOfContext(context)
+    if (this.#contexts.get(origin) === context) return
+    this.#contexts.set(origin, context)
+    this.#byAgent.clear()
     if (this.#contexts.size <= LIMIT) return
     const oldest = this.#contexts.keys().next()
     if (!oldest.done) this.#contexts.delete(oldest.value)
   }
 
   contextOf(agent: AgentId): ContextId | undefined {
-    return this.#contexts.get(this.#credentials.originOfAgent(agent))
+    const known = this.#byAgent.get(agent)
+    if (known !== undefined) return known
+    const context = this.#contexts.get(this.#credentials.originOfAgent(agent))
+    if (context === undefined) return undefined
+    if (this.#byAgent.size >= LIMIT) this.#byAgent.clear()
+    this.#byAgent.set(agent, context)
+    return context
   }
 }

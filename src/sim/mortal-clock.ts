@@ -32,4 +32,10 @@ export class MortalClock implements Clock {
       if (!this.#isDead) run()
     })
   }
+
+  endOfTask(run: () => void): void {
+    this.#clock.endOfTask(() => {
+      if (!this.#isDead) run()
+    })
+  }
 }

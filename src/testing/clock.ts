@@ -126,6 +126,24 @@ export function clockConformance(name: string, { describe, test, open }: ClockSu
       assert.deepEqual(order, ['turn', 'promise', 'its promise', 'end', 'end too'])
     })
 
+    test('runs functions at the end of a task among the microtasks, in the order of asking', async () => {
+      await using opened = await open()
+      const { clock } = opened
+      const order: string[] = []
+      const ended = new Promise<void>((resolve) => {
+        clock.endOfTurn(() => {
+          order.push('turn')
+          resolve()
+        })
+        void Promise.resolve().then(() => order.push('promise'))
+        clock.endOfTask(() => order.push('task'))
+        void Promise.resolve().then(() => order.push('later promise'))
+        order.push('now')
+      })
+      await opened.run(ended)
+      assert.deepEqual(order, ['now', 'promise', 'task', 'later promise', 'turn'])
+    })
+
     test('runs what the end of a turn asks for at the end of the next', async () => {
       await using opened = await open()
       const { clock } = opened

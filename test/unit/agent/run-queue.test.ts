@@ -10,6 +10,7 @@ test('neighbours take turns, and a flood does not keep the event loop from its t
     monotonic: () => clock.monotonic(),
     after: (ms, run) => clock.after(ms, run),
     endOfTurn: (run) => void ends.push(run),
+    endOfTask: (run) => clock.endOfTask(run),
   })
   const log: string[] = []
   const worker = (name: string, amount: number) => {
@@ -42,6 +43,7 @@ test('work that adds somebody to the queue while it runs is not scheduled twice'
     monotonic: () => 0,
     after: (ms, run) => clock.after(ms, run),
     endOfTurn: (run) => void ends.push(run),
+    endOfTask: (run) => clock.endOfTask(run),
   })
   let ran = 0
   const late = { step: () => ++ran < 0 }

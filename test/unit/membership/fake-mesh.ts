@@ -84,6 +84,7 @@ export class FakeMesh {
         monotonic: () => clock.monotonic(),
         after: (ms, run) => clock.after(ms, run),
         endOfTurn: (run) => clock.endOfTurn(run),
+        endOfTask: (run) => clock.endOfTask(run),
       },
       random: new SeededRandom(this.#seed),
       crypto,

@@ -8,9 +8,10 @@ test('a mortal clock shows the time of the clock behind it and runs what waits',
   const ran: string[] = []
   mortal.after(5, () => ran.push('timer'))
   mortal.endOfTurn(() => ran.push('turn'))
+  mortal.endOfTask(() => ran.push('task'))
   mortal.after(6, () => ran.push('cancelled')).cancel()
   await clock.advance(10)
-  expect(ran).toEqual(['turn', 'timer'])
+  expect(ran).toEqual(['task', 'turn', 'timer'])
   expect(mortal.now()).toBe(1_010)
   expect(mortal.monotonic()).toBe(clock.monotonic())
 })
@@ -21,6 +22,7 @@ test('a mortal clock runs nothing once it has died', async () => {
   const ran: string[] = []
   mortal.after(5, () => ran.push('timer'))
   mortal.endOfTurn(() => ran.push('turn'))
+  mortal.endOfTask(() => ran.push('task'))
   mortal.die()
   mortal.after(1, () => ran.push('late timer'))
   await clock.advance(10)
