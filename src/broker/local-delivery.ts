@@ -1,5 +1,6 @@
 import type { Counters } from '../core/counters.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { agentOfTopic } from '../events/topic.ts'
 import { TopicTrie } from '../events/topic-trie.ts'
 import type { BrokerSubscription, Deliver } from './event-broker.ts'
 
@@ -28,7 +29,7 @@ export class LocalDelivery {
     this.#onPatterns = onPatterns
   }
 
-  /** The distinct patterns that have a subscriber. */
+  /** The distinct patterns that others must know of; topics of one agent are not, since they find it by its id. */
   get patterns(): readonly string[] {
     return [...this.#patterns.keys()]
   }
@@ -38,9 +39,7 @@ export class LocalDelivery {
     const listener: Listener = { deliver, isActive: true }
     this.#trie.add(pattern, listener)
     this.#matches.clear()
-    const subscribers = this.#patterns.get(pattern) ?? 0
-    this.#patterns.set(pattern, subscribers + 1)
-    if (subscribers === 0) this.#onPatterns()
+    if (agentOfTopic(pattern) === undefined) this.#count(pattern, 1)
     return { pattern, unsubscribe: () => this.#unsubscribe(pattern, listener) }
   }
 
@@ -72,11 +71,14 @@ export class LocalDelivery {
     listener.isActive = false
     this.#trie.remove(pattern, listener)
     this.#matches.clear()
-    const left = this.#patterns.get(pattern)! - 1
-    if (left > 0) this.#patterns.set(pattern, left)
-    else {
-      this.#patterns.delete(pattern)
-      this.#onPatterns()
-    }
+    if (agentOfTopic(pattern) === undefined) this.#count(pattern, -1)
+  }
+
+  #count(pattern: string, change: 1 | -1): void {
+    const before = this.#patterns.get(pattern) ?? 0
+    const after = before + change
+    if (after === 0) this.#patterns.delete(pattern)
+    else this.#patterns.set(pattern, after)
+    if (before === 0 || after === 0) this.#onPatterns()
   }
 }

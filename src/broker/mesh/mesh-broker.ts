@@ -82,6 +82,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
   readonly #sequences: Float64Array
   #present: readonly ContextId[] = []
   #announcement: Promise<void> | undefined
+  #isAnnouncing = false
   #unlisten: (() => void) | undefined
   #state: 'new' | 'running' | 'stopped' = 'new'
   #stopping: Promise<void> | undefined
@@ -232,16 +233,21 @@ class LanesBroker implements MeshBroker, LifeCycle {
 
   /** The set of patterns has changed: the mesh is told, once for everything that changes in this turn. */
   #announce(): void {
-    if (this.#state === 'running') void this.#announced()
+    if (this.#state !== 'running' || this.#isAnnouncing) return
+    this.#isAnnouncing = true
+    this.#announcement = new Promise((resolve) => {
+      this.#ports.clock.endOfTurn(() => {
+        this.#isAnnouncing = false
+        resolve(this.#announced())
+      })
+    })
   }
 
   #announced(): Promise<void> {
-    const announcement = this.#members.announcePatterns(this.#local.patterns).catch((error: unknown) => {
+    return this.#members.announcePatterns(this.#local.patterns).catch((error: unknown) => {
       this.#ports.counters.add('broker.announce-failed')
       this.#ports.logger.warn({ error: String(error) }, 'the patterns could not be announced')
     })
-    this.#announcement = announcement
-    return announcement
   }
 
   #misbehaved(peer: ContextId, reason: string): void {

@@ -47,6 +47,19 @@ describe('local delivery', () => {
     expect(local.patterns).toEqual([])
   })
 
+  test('does not count the topic of one agent among the patterns that others must know', () => {
+    let changes = 0
+    const local = new LocalDelivery(new Counters(), () => {
+      changes += 1
+    })
+    const topic = 'amcp.agent.6f8f5a24-08b1-8f0e-9c1d-2f6b9f1a7c55'
+    const subscription = local.subscribe(topic, () => {})
+    expect(local.deliver(event(topic))).toBe(1)
+    expect(local.patterns).toEqual([])
+    subscription.unsubscribe()
+    expect(changes).toBe(0)
+  })
+
   test('a subscriber that unsubscribes another during delivery is obeyed at once', () => {
     const local = new LocalDelivery(new Counters())
     let second = 0

@@ -269,6 +269,8 @@ describe('life', () => {
     await world.run(one!.listen('amcp.domain.a'))
     await world.run(one!.listen('amcp.domain.a'))
     expect(one!.members.announced).toEqual([['amcp.domain.a']])
+    await world.run(Promise.all([one!.listen('amcp.domain.c'), one!.listen('amcp.domain.d')]))
+    expect(one!.members.announced.slice(1)).toEqual([['amcp.domain.a', 'amcp.domain.c', 'amcp.domain.d']])
     one!.members.announceFails = true
     await world.run(one!.listen('amcp.domain.b'))
     expect(one!.count('broker.announce-failed')).toBe(1)
