@@ -36,6 +36,13 @@ const proofs: Readonly<Record<string, Proof>> = {
     quickRounds: 1,
     environment: (quick, seeds) => ({ JOIN_TRIES: String(seeds ?? (quick ? 2 : 100)) }),
   },
+  sim: {
+    says: 'one seed gives one SHA-256 in 20 runs under load',
+    command: ['vitest', 'run', 'test/integration/sim-mesh.test.ts'],
+    rounds: 1,
+    quickRounds: 1,
+    environment: (quick, seeds) => ({ SIM_RUNS: String(seeds ?? (quick ? 4 : 20)) }),
+  },
   soak: {
     says: 'received = published, in order, with steady memory, on each lane',
     command: ['node', 'test/bench/soak.ts', '--json'],
