@@ -85,12 +85,12 @@ export class DeadlineWheel {
 
   // The timer is not cancelled when its entry leaves: it fires once for nothing and then looks for the next one.
   readonly #turn = (): void => {
-    const now = this.#clock.monotonic()
-    const reached = Math.floor(now / GRAIN)
+    const reached = Math.floor(this.#clock.monotonic() / GRAIN)
     const due: Timed[] = []
     for (let tick = Math.max(this.#tick, reached - SLOTS + 1); tick <= reached; tick++) {
       for (let entry = this.#slots[tick % SLOTS]; entry !== undefined; entry = entry.next) {
-        if (entry.deadline <= now) due.push(entry)
+        // Not by the deadline itself: one that division rounds down to a slot before it would wake us again and again.
+        if (Math.ceil(entry.deadline / GRAIN) <= reached) due.push(entry)
       }
     }
     for (const entry of due) {
