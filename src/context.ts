@@ -23,6 +23,7 @@ import { compose } from './core/compose.ts'
 import type { AgentId, ContextId } from './core/ids.ts'
 import type { LifeCycle } from './core/life-cycle.ts'
 import type { Ports } from './core/ports.ts'
+import { checkJsonData } from './events/data.ts'
 import type { TopicSchemas } from './events/schemas.ts'
 import { checkPublishTopic } from './events/topic.ts'
 import { validateEvent } from './events/validate-event.ts'
@@ -129,7 +130,12 @@ export class MeshContext implements Context, LifeCycle {
     this.#queue = new RunQueue(ports.clock)
     const checks: PublishChecks = {
       topic: checkPublishTopic,
-      data: (topic, data) => schemas.check(topic, data),
+      data: (topic, data) => {
+        const checked = schemas.check(topic, data)
+        // Receivers in this process get the value itself, so what JSON has no form for must be refused before that.
+        if (checked !== undefined && !(checked instanceof Uint8Array)) checkJsonData(checked)
+        return checked
+      },
       event: validateEvent,
     }
     this.#publisher = new Publisher({ self: members.self, ports, broker, checks })

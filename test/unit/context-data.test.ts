@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { lonely } from './context-world.ts'
+
+const cyclic: Record<string, unknown> = {}
+cyclic['self'] = cyclic
+
+test.each([
+  ['a cycle', cyclic],
+  ['a number that is none', { load: Number.NaN }],
+  ['a BigInt', { count: 1n }],
+  ['a function', { run: () => 1 }],
+  ['half a surrogate pair', { text: '\ud800' }],
+])('EV-1 data with %s is refused before anybody sees it', async (_, data) => {
+  const { context } = lonely()
+  const seen: unknown[] = []
+  context.subscribe('amcp.domain.x', (event) => void seen.push(event.data))
+  await expect(context.publish('amcp.domain.x', data)).rejects.toMatchObject({ code: 'ERR_EVENT_INVALID' })
+  expect(seen).toEqual([])
+})
+
+test('EV-1 data over the limit is refused, and the error says how to send more', async () => {
+  const { context } = lonely()
+  await expect(context.publish('amcp.domain.x', 'a'.repeat(300_000))).rejects.toMatchObject({
+    code: 'ERR_EVENT_TOO_LARGE',
+    message: expect.stringContaining('split it'),
+  })
+})
