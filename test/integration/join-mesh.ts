@@ -1,0 +1,80 @@
+import type { Context } from '../../src/context.ts'
+import type { ContextOptions } from '../../src/context-options.ts'
+import { systemPorts } from '../../src/core/default-ports.ts'
+import { withDeadline } from '../../src/core/with-deadline.ts'
+import { createContext } from '../../src/create-context.ts'
+import { foundMemoryMesh, type MemoryMesh } from '../../src/identity/context-identity.ts'
+
+export type ForcedLane = 'direct' | 'gossip'
+
+/** Longest a step of a try may take, ms: an event that has not come by then counts as missing. */
+const PATIENCE = 10_000
+const TOPIC = 'amcp.domain.join.news'
+
+const ports = systemPorts()
+
+/** How one newcomer fared. */
+export interface JoinTry {
+  /** From the start of createContext until announced() resolved, ms. */
+  readonly announced: number
+  /** Members whose next event was received. */
+  readonly received: number
+  readonly expected: number
+}
+
+/** Contexts in one process over libp2p, linked to some of the others only, and newcomers that join by one address. */
+export class JoinMesh implements AsyncDisposable {
+  readonly contexts: readonly Context[]
+  readonly #mesh: MemoryMesh
+  readonly #options: ContextOptions
+  #tries = 0
+
+  private constructor(mesh: MemoryMesh, contexts: readonly Context[], options: ContextOptions) {
+    this.#mesh = mesh
+    this.contexts = contexts
+    this.#options = options
+  }
+
+  static async open(size: number, lane: ForcedLane): Promise<JoinMesh> {
+    const mesh = foundMemoryMesh(ports, 'join')
+    const options: ContextOptions = { lanes: { lane }, watchdog: false }
+    const contexts: Context[] = []
+    for (let at = 0; at < size; at += 1) {
+      const earlier = contexts[Math.floor(at / 2)] ?? contexts[at - 1]
+      const bootstrap = earlier === undefined ? [] : earlier.addresses
+      contexts.push(await createContext({ ...options, identity: mesh.member(), bootstrap }))
+    }
+    return new JoinMesh(mesh, contexts, options)
+  }
+
+  /**
+   * A newcomer joins by one address of one member and subscribes; as soon as that is ready every member publishes once.
+   * A member that is not heard within 10 s counts as missing.
+   */
+  async join(): Promise<JoinTry> {
+    const { contexts } = this
+    const one = contexts[this.#tries++ % contexts.length]!
+    const start = ports.clock.monotonic()
+    await using newcomer = await createContext({
+      ...this.#options,
+      identity: this.#mesh.member(),
+      bootstrap: one.addresses.slice(0, 1),
+    })
+    const heard = new Set<number>()
+    const all = Promise.withResolvers<void>()
+    const subscription = newcomer.subscribe(TOPIC, ({ data }) => {
+      heard.add(data as number)
+      if (heard.size === contexts.length) all.resolve()
+    })
+    await subscription.ready
+    await newcomer.announced()
+    const announced = ports.clock.monotonic() - start
+    await Promise.all(contexts.map((context, at) => context.publish(TOPIC, at)))
+    await withDeadline(ports.clock, PATIENCE, all.promise, () => new Error('late')).catch(() => {})
+    return { announced, received: heard.size, expected: contexts.length }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.contexts.map((context) => context.stop()))
+  }
+}

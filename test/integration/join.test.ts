@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { type ForcedLane, JoinMesh } from './join-mesh.ts'
+
+const MEMBERS = 20
+/** Newcomers by lane; `npm run prove -- join` sets 100. */
+const TRIES = Number(process.env['JOIN_TRIES'] ?? 1)
+/** Far above what a try takes; a try that hangs is known by its own deadlines. */
+const TIME_LIMIT = 60_000 + TRIES * 15_000
+
+describe(`joining a mesh of ${MEMBERS} by one address`, () => {
+  for (const lane of ['direct', 'gossip'] satisfies ForcedLane[]) {
+    test(`MS-1 the next event of every member is received when the newcomer's subscription is ready, lane ${lane}`, {
+      timeout: TIME_LIMIT,
+    }, async () => {
+      await using mesh = await JoinMesh.open(MEMBERS, lane)
+      for (const { neighbours } of mesh.contexts) expect(neighbours.length).toBeGreaterThanOrEqual(1)
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const { received, expected } = await mesh.join()
+        expect(received, `members heard in try ${tries}`).toBe(expected)
+      }
+    })
+  }
+})
