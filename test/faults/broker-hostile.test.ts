@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { encodeSync } from '../../src/broker/mesh/sync-messages.ts'
 import type { AmcpEvent } from '../../src/events/event.ts'
 import { type FinishFields, FrameWriter } from '../../src/events/frame/frame-writer.ts'
 import { EnvelopeWriter } from '../../src/events/frame/link-envelope.ts'
@@ -344,9 +345,58 @@ describe('credentials that did not travel with the frame', () => {
       await line.pass(1_000)
       expect(nodes[3]!.received.map(({ data }) => data)).toEqual(['in full', 'once more'])
       expect(late.received.map(({ data }) => data)).toEqual(['once more'])
+      // Since somebody new was there, the credentials travelled in full again.
+      expect(late.count('broker.parked')).toBe(0)
     } finally {
       await line.stop()
     }
+  })
+
+  test('a parked frame goes from neighbour to neighbour along a line, once it could be judged', async () => {
+    const whole = world
+    world = new World({ topology: 'line' })
+    try {
+      const nodes: Node[] = []
+      for (let at = 0; at < 4; at += 1) {
+        const node = await world.node()
+        if (at > 0) await world.link(node, nodes[at - 1]!)
+        nodes.push(node)
+      }
+      world.mesh.areMembershipsTold = false
+      villain = nodes[0]!
+      for (const node of nodes.slice(1)) await world.run(node.listen('amcp.>'))
+      await world.pass(3_000)
+      // The villain's own broker can answer for the token.
+      villain.broker.publish(villain.event('amcp.agentless'))
+      await world.pass(100)
+      await gossip(forge({ withhold: true, event: { subject: TOPIC } }))
+      await world.pass(1_000)
+      for (const node of nodes.slice(1))
+        expect(node.received.filter(({ subject }) => subject === TOPIC).map(({ data }) => data)).toEqual(['evil'])
+    } finally {
+      await world.stop()
+      world = whole
+    }
+  })
+
+  test('successors do not overtake a frame that waits for its credentials', async () => {
+    const agent = mintAgentId(world.crypto, villain.identity.key.publicKey, 'test', 'second')
+    const source = sourceOf(villain.id, agent)
+    await villain.broker.publish({ ...villain.event('amcp.other.topic.x'), source })
+    await world.pass(100)
+    victim.received.length = 0
+    const withheld = { ...tokenWith({ agent, expiresAt: Math.floor(world.clock.now() / 1_000) + 77 }) }
+    const first = forge({ n: 0, token: withheld, withhold: true, event: { source, data: 'first' } })
+    const predecessor = world.crypto.sha256(first.subarray(0, 194))
+    const second = forge({ n: 1, predecessor, event: { data: 'second' } })
+    villain.network.gossip.publish(gossipTopic(), first)
+    villain.network.gossip.publish(gossipTopic(), second)
+    await world.pass(5)
+    expect(victim.received).toEqual([])
+    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
+    stream.send(encodeSync({ kind: 'credentials', credentials: [withheld.bytes] }))
+    await world.pass(50)
+    expect(victim.received.map(({ data }) => data)).toEqual(['first', 'second'])
   })
 })
 
@@ -360,7 +410,6 @@ describe('a hostile peer on /amcp/sync/1', () => {
   })
 
   test('cannot plant credentials that nobody asked for, nor push into shards that do not exist', async () => {
-    const { encodeSync } = await import('../../src/broker/mesh/sync-messages.ts')
     const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
     stream.send(encodeSync({ kind: 'credentials', credentials: [tokenWith({}).bytes] }))
     stream.send(encodeSync({ kind: 'push', shard: 64, frame: forge() }))

@@ -117,6 +117,36 @@ describe('publishing', () => {
     expect(shardOf('amcp.domain.order.a')).toBe(shardOf('amcp.domain.order.b'))
     expect(data(two!)).toEqual(sent)
     expect(data(three!)).toEqual(sent.filter((n) => n % 7 >= 4))
+    // Nothing was waited for in vain: the direct lane said what would not come by gossip.
+    expect(two!.count('broker.gap')).toBe(0)
+    expect(two!.count('broker.held-back')).toBeGreaterThan(0)
+  })
+
+  test('lets gossip wait, at most 250 ms, for the direct lane on which earlier events go', async () => {
+    world = new World()
+    const [one, two, relay] = [await world.node({ directLimit: 1 }), await world.node(), await world.node()]
+    await world.link(one, relay)
+    await world.link(two, relay)
+    await world.run(two.listen('amcp.domain.wait.>'))
+    await world.run(relay.listen('amcp.domain.wait.b'))
+    await world.pass(2_000)
+    const publish = (end: string, what: string): void =>
+      void one.broker.publish(one.event(`amcp.domain.wait.${end}`, what))
+    publish('a', 'direct')
+    publish('b', 'gossip')
+    await world.pass(20)
+    expect(data(two)).toEqual([])
+    await world.link(one, two)
+    await world.pass(500)
+    expect(data(two)).toEqual(['direct', 'gossip'])
+    await world.run(one.network.disconnect(two.id))
+    await world.pass(10)
+    publish('a', 'never in time')
+    publish('b', 'in the end')
+    await world.pass(249)
+    expect(data(relay)).toEqual(['gossip'])
+    await world.pass(20)
+    expect(data(relay)).toEqual(['gossip', 'in the end'])
   })
 
   test('sends signed frames on the direct lane when told to', async () => {
