@@ -64,14 +64,14 @@ export class AdmissionGate {
     const topologies = this.#topologies.get(peer)
     this.#topologies.delete(peer)
     if (!this.#admitted.delete(peer)) return
-    for (const known of topologies?.values() ?? []) void known.topology.onDisconnect?.(known.peer)
+    for (const known of topologies?.values() ?? []) this.#run(() => known.topology.onDisconnect?.(known.peer))
   }
 
   /** Tells the gated services of the admitted peer (once more): gossipsub then opens its stream if it has none. */
   announce(peer: ContextId): void {
     for (const known of this.#topologies.get(peer)?.values() ?? []) {
       const connection = this.#connectionOf(known.peer)
-      if (connection !== undefined) void known.topology.onConnect?.(known.peer, connection)
+      if (connection !== undefined) this.#run(() => known.topology.onConnect?.(known.peer, connection))
     }
   }
 
@@ -128,7 +128,11 @@ export class AdmissionGate {
       stream.maxReadBufferLength = HELD_BYTES
       const release = (): void => {
         stream.maxReadBufferLength = limit
-        if (stream.status === 'open') void handler(stream, connection)
+        if (stream.status !== 'open') return
+        this.#run(
+          () => handler(stream, connection),
+          (fault) => stream.abort(fault),
+        )
       }
       streams.push({ stream, release })
     }
@@ -143,11 +147,21 @@ export class AdmissionGate {
         const id = peer.toString()
         const topologies = this.#topologies.get(id) ?? new Map<Topology, Known>()
         this.#topologies.set(id, topologies.set(topology, { topology, peer }))
-        if (this.#admitted.has(id)) void topology.onConnect?.(peer, connection)
+        if (this.#admitted.has(id)) this.#run(() => topology.onConnect?.(peer, connection))
       },
       // `withdraw` tells at once; libp2p's own word comes late, perhaps after the next link's onConnect.
       onDisconnect: () => {},
     }
+  }
+
+  /** Calls a gated service on libp2p's behalf, and like libp2p takes its fault: a link that ends early is no crash of ours. */
+  #run(service: () => unknown, failed?: (fault: Error) => void): void {
+    const done = new Promise((resolve) => resolve(service()))
+    done.catch((fault: Error) => {
+      this.#ports.counters.add('network.gated.failed')
+      this.#ports.logger.debug({ fault: String(fault) }, 'a gated service failed')
+      failed?.(fault)
+    })
   }
 
   #waitingOf(peer: ContextId): Waiting {

@@ -82,6 +82,17 @@ describe('AdmissionGate, incoming streams', () => {
     expect(one.maxReadBufferLength).toBe(9)
   })
 
+  test('whose service fails after the admission are aborted and counted: no rejection is left to end the process', async () => {
+    const fixture = gated()
+    const fault = new Error('unexpected end')
+    await fixture.components.registrar.handle('/x', () => Promise.reject(fault))
+    const one = stream()
+    void fixture.handlers[0]!(one, fixture.connection)
+    fixture.gate.admit('peer')
+    await expect.poll(() => one.aborted).toEqual([fault])
+    expect(fixture.ports.counters.get('network.gated.failed')).toBe(1)
+  })
+
   test('are refused beyond four, counted', async () => {
     const fixture = gated()
     const { handle } = await handled(fixture)
