@@ -74,10 +74,9 @@ export class StateLink {
       this.missing.set(context, version)
       if (!isFirst) this.#wanted.add(context)
     }
-    for (const context of map.contexts) {
-      if (!listed.has(context)) this.#known.delete(context)
-      this.#dirty.add(context)
-    }
+    // Also of contexts that are not in our map, so that what a neighbour may list stays bounded by one summary.
+    for (const context of this.#known.keys()) if (!listed.has(context)) this.#known.delete(context)
+    for (const context of map.contexts) this.#dirty.add(context)
   }
 
   /** An entry arrived, or was refused: either way it is awaited no longer. */
@@ -111,6 +110,8 @@ export class StateLink {
 
   /** Whether the neighbour answers within `ms`. */
   challenge(ports: Ports, nonce: string, ms: number): Promise<boolean> {
+    // The nonce is the other end's choice: asked twice, only the later question waits for the answer.
+    this.#challenges.get(nonce)?.settle(false)
     return new Promise((resolve) => {
       const settle = (isAlive: boolean): void => {
         this.#challenges.get(nonce)?.timer.cancel()
