@@ -104,10 +104,6 @@ export class DirectLink {
     return this.#link !== undefined
   }
 
-  get queuedBytes(): number {
-    return this.#queue.bytes
-  }
-
   /**
    * Whether gossip of the shard would overtake what was sent here, because the receiver cannot know of this lane yet:
    * true for a moment while the stream is opened.
@@ -238,15 +234,10 @@ export class DirectLink {
     this.#isOpening = true
     this.#openingSince = this.#parts.ports.clock.monotonic()
     this.#parts.ports.clock.after(MAX_HOLD_MS, this.#parts.onReady)
-    this.#openUntilDone()
-      .catch((error: unknown) => {
-        this.#parts.ports.counters.add('broker.direct.open-failed')
-        this.#parts.ports.logger.warn({ peer: this.peer, error: String(error) }, 'the direct lane could not be opened')
-      })
-      .finally(() => {
-        this.#isOpening = false
-        if (this.#link === undefined && !this.#queue.isEmpty) this.#open()
-      })
+    void this.#openUntilDone().finally(() => {
+      this.#isOpening = false
+      if (this.#link === undefined && !this.#queue.isEmpty) this.#open()
+    })
   }
 
   async #openUntilDone(): Promise<void> {

@@ -18,6 +18,8 @@ export const MAX_FRAME_BYTES = 1_048_576
 /** How far the signed time of a live frame may lie behind and ahead of this context's clock, ms. */
 const MAX_AGE_MS = 120_000
 const MAX_AHEAD_MS = 30_000
+/** Each costs a signature to check; senders begin another frame long before. */
+const MAX_CREDENTIALS = 512
 
 /** What a forwarder could itself have proved wrong, so it pays for it. */
 export type RejectReason = 'size' | 'structure' | 'signature'
@@ -102,8 +104,12 @@ export class Validator {
 
   judge(bytes: Uint8Array, forwarder: ContextId, way: Way): Judgement {
     if (bytes.length > MAX_FRAME_BYTES) return 'size'
-    const frame = readOrUndefined(bytes)
-    if (frame === undefined) return 'structure'
+    let frame: Frame
+    try {
+      frame = readFrame(bytes)
+    } catch (error) {
+      return structureFault(error)
+    }
     const { header } = frame
     const form = this.#formOf(frame, forwarder, way)
     if (form !== undefined) return form
@@ -159,12 +165,13 @@ export class Validator {
     const now = this.#parts.ports.clock.now()
     let hashes: readonly Uint8Array[]
     try {
-      for (const credential of frame.credentials()) this.#parts.credentials.absorb(frame.publisher, credential)
+      const credentials = frame.credentials()
+      if (credentials.length > MAX_CREDENTIALS) return 'structure'
+      for (const credential of credentials) this.#parts.credentials.absorb(frame.publisher, credential)
       hashes = frame.tokenHashes()
       judged.events = frame.events()
     } catch (error) {
-      if (error instanceof AmcpError) return 'structure'
-      throw error
+      return structureFault(error)
     }
     const missing = new Set<string>()
     const membership = this.#membership(frame, missing)
@@ -257,11 +264,8 @@ function judgeEvents(
   return undefined
 }
 
-function readOrUndefined(bytes: Uint8Array): Frame | undefined {
-  try {
-    return readFrame(bytes)
-  } catch (error) {
-    if (error instanceof AmcpError) return undefined
-    throw error
-  }
+/** What reading a malformed frame threw; anything else is a bug and goes on. */
+export function structureFault(error: unknown): 'structure' {
+  if (error instanceof AmcpError) return 'structure'
+  throw error
 }

@@ -122,6 +122,26 @@ describe('publishing', () => {
     expect(two!.count('broker.held-back')).toBeGreaterThan(0)
   })
 
+  test('says on the direct lane what went to others only, so that gossip is not held back for it', async () => {
+    world = new World({ latency: 5 })
+    const [one, two, three] = await world.grow(3, { directLimit: 1 })
+    await world.run(two!.listen('amcp.domain.order.a'))
+    await world.run(two!.listen('amcp.domain.order.b'))
+    await world.run(three!.listen('amcp.domain.order.b'))
+    await world.run(three!.listen('amcp.domain.order.c'))
+    await world.pass(2_000)
+    const ends = ['a', 'c', 'b', 'c', 'a', 'c', 'b', 'b', 'c', 'a', 'b']
+    for (const [n, end] of ends.entries()) {
+      expect(one!.broker.publish(one!.event(`amcp.domain.order.${end}`, n))).toBeUndefined()
+      await world.pass(n % 3)
+    }
+    await world.pass(100)
+    const sentTo = (...wanted: string[]): number[] => range(ends.length).filter((n) => wanted.includes(ends[n]!))
+    expect(data(two!)).toEqual(sentTo('a', 'b'))
+    expect(data(three!)).toEqual(sentTo('b', 'c'))
+    expect([two!.count('broker.gap'), three!.count('broker.gap')]).toEqual([0, 0])
+  })
+
   test('lets gossip wait, at most 250 ms, for the direct lane on which earlier events go', async () => {
     world = new World()
     const [one, two, relay] = [await world.node({ directLimit: 1 }), await world.node(), await world.node()]

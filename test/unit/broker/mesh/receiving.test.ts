@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { OwnChain, ReceivedChain } from '../../../../src/broker/mesh/chains.ts'
 import { OrderGate } from '../../../../src/broker/mesh/order.ts'
 import { PublisherStreams, ReceivedStreams } from '../../../../src/broker/mesh/received-streams.ts'
+import { structureFault } from '../../../../src/broker/mesh/validator.ts'
 import { Counters } from '../../../../src/core/counters.ts'
+import { AmcpError } from '../../../../src/core/errors.ts'
 import { nodeCrypto } from '../../../../src/core/node-crypto.ts'
 import { SeededRandom } from '../../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
@@ -86,6 +88,11 @@ describe('chain of somebody else', () => {
     expect(record(backwards, frames[0]!)).toMatchObject({ n: 0 })
     expect(backwards.isQuarantined).toBe(true)
   })
+})
+
+test('a fault of the reader itself is not blamed on the frame', () => {
+  expect(structureFault(new AmcpError('ERR_FRAME_INVALID', 'malformed'))).toBe('structure')
+  expect(() => structureFault(new RangeError('a bug'))).toThrow(RangeError)
 })
 
 describe('streams of publishers', () => {
