@@ -191,3 +191,16 @@ test('origins of agents stay right after more agents than are remembered, and wh
   origins.add('b')
   expect(origins.contextOf('b1')).toBe('b')
 })
+
+test('what a neighbour lists again and again is asked for once a turn', () => {
+  const map = new StateMap(crypto, 'self', 30_000)
+  const { made, sent } = stream()
+  const link = new StateLink(made, HEX)
+  link.learn('a', 3, 'body', 'membership')
+  link.learn('a', 2, 'older body')
+  link.summary([['a', 3]], map)
+  link.summary([['a', 3]], map)
+  link.flush(map, 0)
+  link.flush(map, 0)
+  expect(sent.filter(({ t }) => t === 'want')).toEqual([{ t: 'want', contexts: ['a'] }])
+})
