@@ -93,6 +93,7 @@ serveRole(
     unconfirmed: () => context.unconfirmed,
     metrics: () => context.metrics(),
     memory: () => process.memoryUsage(),
+    cpu: () => process.cpuUsage(),
     exit: () => process.exit(0),
   },
 )
