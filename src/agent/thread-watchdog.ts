@@ -2,14 +2,11 @@ import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../core/clock.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { LifeCycle } from '../core/life-cycle.ts'
+import { HEADER_BYTES, ID_LENGTH } from './block-report.ts'
 import type { BlockReport, Watch } from './watch.ts'
 
 /** Agents that are told apart at a time; the slot of one that ran long ago is given to another. */
 const SLOTS = 1_024
-/** A UUID in ASCII. */
-const ID_LENGTH = 36
-/** Words before the table of ids: heartbeat, running slot + 1. */
-const HEADER_WORDS = 2
 const BEAT = 0
 const RUNNING = 1
 
@@ -51,10 +48,10 @@ export class ThreadWatchdog implements Watch, LifeCycle {
     this.#clock = clock
     this.#limit = limit
     this.#onBlocked = onBlocked
-    const memory = new SharedArrayBuffer(HEADER_WORDS * 4 + SLOTS * (ID_LENGTH + 1))
-    this.#words = new Int32Array(memory, 0, HEADER_WORDS)
-    this.#ids = new Uint8Array(memory, HEADER_WORDS * 4, SLOTS * ID_LENGTH)
-    this.#suspended = new Uint8Array(memory, HEADER_WORDS * 4 + SLOTS * ID_LENGTH)
+    const memory = new SharedArrayBuffer(HEADER_BYTES + SLOTS * (ID_LENGTH + 1))
+    this.#words = new Int32Array(memory, 0, HEADER_BYTES / 4)
+    this.#ids = new Uint8Array(memory, HEADER_BYTES, SLOTS * ID_LENGTH)
+    this.#suspended = new Uint8Array(memory, HEADER_BYTES + SLOTS * ID_LENGTH)
   }
 
   /** Resolves when the second thread looks. */
