@@ -39,9 +39,16 @@ export function folderStore(folder: string): Promise<Store> {
 }
 
 export function defaultNetwork(ports: Ports, identity: ContextIdentity, options: ContextOptions): Network {
-  const { listen, mdns = false } = options
+  const { listen, mdns = false, preset } = options
   const { seed, mesh } = identity
-  return libp2pNetwork({ ports, seed, meshId: mesh.mesh, mdns, ...(listen === undefined ? {} : { listen }) })
+  return libp2pNetwork({
+    ports,
+    seed,
+    meshId: mesh.mesh,
+    mdns,
+    ...(listen === undefined ? {} : { listen }),
+    ...(preset === undefined ? {} : { preset }),
+  })
 }
 
 export function defaultWatchdog(clock: Clock, limit: number | false): ThreadWatchdog | undefined {

@@ -7,6 +7,7 @@ import type { Store } from './core/store.ts'
 import type { ContextIdentity } from './identity/context-identity.ts'
 import type { MeshDescription } from './identity/mesh-description.ts'
 import type { MembershipTiming } from './membership/timing.ts'
+import type { NetworkPreset } from './network/libp2p/preset.ts'
 import type { Network } from './network/network.ts'
 
 /** How a context is made. Without `mesh`, `folder` and `identity` it founds a mesh of its own that nobody can join. */
@@ -26,6 +27,8 @@ export interface ContextOptions {
   bootstrap?: readonly string[]
   /** Whether to find members on the local network. @default false */
   mdns?: boolean
+  /** Bounds and waits of the links: `lanNetwork` or `wanNetwork`. @default lanNetwork */
+  preset?: NetworkPreset
   /** False links only to `bootstrap` and to whoever dials: for lines and rings. @default true */
   dialBeyond?: boolean
   /** How events are laid on lanes: limits, budgets, signatures. */
