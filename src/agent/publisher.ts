@@ -18,7 +18,7 @@ export interface PublishOptions {
   /** W3C trace context. */
   traceparent?: string
   partitionkey?: string
-  /** RFC 3339; nobody is handed the event after that time. */
+  /** RFC 3339; for readers: nothing acts on it yet. */
   expirytime?: string
   /** When data is bytes. @default 'application/octet-stream' */
   datacontenttype?: string

@@ -18,7 +18,7 @@ const MEMBERSHIP = 'amcp-membership+jwt'
 const DELEGATE = 'amcp-delegate+jwt'
 /** A membership signed by a delegate brings the root's word for the delegate along. */
 const CHAIN_SEPARATOR = '~'
-/** Longest a membership may last, seconds: PROTOCOL.md, trust. */
+/** How long a membership lasts unless its issuer says otherwise, seconds. */
 export const MEMBERSHIP_SECONDS: number = 48 * 3_600
 /** How far another clock may run ahead, seconds. */
 const TOLERANCE_SECONDS = 30
