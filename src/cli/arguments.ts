@@ -7,6 +7,13 @@ export function positiveNumber(text: string): number {
   return value
 }
 
+/** A whole number above zero. */
+export function wholeNumber(text: string): number {
+  const value = positiveNumber(text)
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('it must be a whole number above zero.')
+  return value
+}
+
 /** JSON, or else the text itself: so that numbers, objects and plain words can all be typed. */
 export function jsonOrText(text: string): unknown {
   try {

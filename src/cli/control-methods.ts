@@ -1,3 +1,4 @@
+import { fromString } from 'uint8arrays/from-string'
 import type { Context } from '../context.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { toStructured } from '../events/json-codec.ts'
@@ -14,6 +15,8 @@ export interface AgentRow {
 export interface PublishRequest {
   readonly topic: string
   readonly data: unknown
+  /** Instead of data: bytes, which JSON has no form for. */
+  readonly base64?: string
   readonly options: Readonly<Record<string, unknown>>
 }
 
@@ -37,8 +40,8 @@ export function controlMethods(context: Context): Readonly<Record<string, Contro
     call: async ({ target, input, deadline }: { target: string; input: unknown; deadline: number }, signal) => ({
       output: await context.call(target, input, { deadline, signal }),
     }),
-    publish: async ({ topic, data, options }: PublishRequest) => {
-      await context.publish(topic, data, options)
+    publish: async ({ topic, data, base64, options }: PublishRequest) => {
+      await context.publish(topic, base64 === undefined ? data : fromString(base64, 'base64pad'), options)
     },
     tap: ({ pattern }: { pattern: string }, signal) => tap(context, pattern, signal),
   }

@@ -67,26 +67,28 @@ async function publishLine(control: ControlClient, line: string, topic: string |
   await control.request('publish', requestOf(jsonOrText(line), topic))
 }
 
-const attributes = [
-  ...[
-    'type',
-    'priority',
-    'correlationid',
-    'causationid',
-    'traceparent',
-    'partitionkey',
-    'expirytime',
-    'datacontenttype',
-  ],
+/** What the publishing context gives an event anew. */
+const given = ['specversion', 'id', 'source', 'subject', 'time', 'sequence', 'replyto', 'data', 'data_base64']
+const kept = [
+  ...['type', 'priority', 'correlationid', 'causationid', 'traceparent', 'partitionkey', 'expirytime'],
+  'datacontenttype',
 ]
 
-/** A CloudEvent keeps its attributes but id, source and time, which the publishing context gives; anything else is data. */
+/** A CloudEvent keeps its attributes and extensions, but for those that the context gives; anything else is data. */
 function requestOf(parsed: unknown, topic: string | undefined): PublishRequest {
   if (isEvent(parsed)) {
-    const options = Object.fromEntries(
-      attributes.filter((name) => parsed[name] !== undefined).map((name) => [name, parsed[name]]),
-    )
-    return { topic: topic ?? String(parsed['subject']), data: parsed['data'] ?? null, options }
+    const all = Object.entries(parsed).filter(([, value]) => value !== null)
+    const extensions = all.filter(([name]) => !kept.includes(name) && !given.includes(name))
+    const base64 = parsed['data_base64']
+    return {
+      topic: topic ?? String(parsed['subject']),
+      data: parsed['data'] ?? null,
+      ...(typeof base64 === 'string' ? { base64 } : {}),
+      options: {
+        ...Object.fromEntries(all.filter(([name]) => kept.includes(name))),
+        ...(extensions.length === 0 ? {} : { extensions: Object.fromEntries(extensions) }),
+      },
+    }
   }
   if (topic === undefined)
     throw new AmcpError('ERR_USAGE', 'this line is no CloudEvent with a subject, so a topic is needed')

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { positiveNumber } from '../arguments.ts'
+import { wholeNumber } from '../arguments.ts'
 import { type CommonOptions, controlOf, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
 
 interface TapOptions extends CommonOptions {
@@ -10,7 +10,7 @@ export function tapCommand(surroundings: Surroundings): Command {
   return withCommonOptions(new Command('tap'))
     .description('Prints the events of a pattern as they come, one CloudEvent a line.')
     .argument('[pattern]', '* is one level, > the rest', 'amcp.domain.>')
-    .option('-n, --count <n>', 'end after so many events', positiveNumber)
+    .option('-n, --count <n>', 'end after so many events', wholeNumber)
     .addHelpText('after', "\nExample: amcp tap 'amcp.domain.alert.>' | jq .data")
     .action(async (pattern: string, options: TapOptions) => {
       using control = await controlOf(options)
@@ -19,6 +19,7 @@ export function tapCommand(surroundings: Surroundings): Command {
       const items = control.stream<{ ready?: true; event?: unknown }>('tap', { pattern })
       const iterator = items[Symbol.asyncIterator]()
       const stop = (): void => void iterator.return?.()
+      if (surroundings.stopped.aborted) return
       surroundings.stopped.addEventListener('abort', stop, { once: true })
       try {
         for (;;) {

@@ -29,11 +29,15 @@ export function upCommand(surroundings: Surroundings): Command {
     .action(async (options: UpOptions) => {
       const output = outputOf(surroundings, options)
       const { folder, listen, join, mdns, agents } = options
+      const { stopped } = surroundings
+      const down = new AbortController()
       const context = await createContext({
         folder,
         ...(listen === undefined ? {} : { listen }),
         bootstrap: join,
         mdns,
+        signal: stopped,
+        onFault: (fault) => down.abort(fault),
       })
       try {
         const spawned = await spawnAll(context, agents)
@@ -47,7 +51,8 @@ export function upCommand(surroundings: Surroundings): Command {
           ].join('\n'),
           { context: id, addresses, members, agents: spawned },
         )
-        await aborted(surroundings.stopped)
+        await aborted(AbortSignal.any([stopped, down.signal]))
+        down.signal.throwIfAborted()
         output.note('Draining …')
       } finally {
         await context.stop()

@@ -1,0 +1,254 @@
+import { describe, expect, test } from 'vitest'
+import { defineAgent } from '../../../src/agent/define-agent.ts'
+import { controlMethods } from '../../../src/cli/control-methods.ts'
+import type { ControlMethod } from '../../../src/cli/control-server.ts'
+import { AmcpError } from '../../../src/core/errors.ts'
+import { lonely } from '../context-world.ts'
+import { CliWorld } from './cli-world.ts'
+
+const serving = async (methods: Record<string, ControlMethod>) => {
+  const world = new CliWorld()
+  await world.serve(methods)
+  const run = (...argv: string[]) => world.run(...argv, '-f', world.root)
+  return { world, run, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() }
+}
+
+describe('agents', () => {
+  test('lists the agents as a table or as JSON lines', async () => {
+    const row = { agent: 'id-1', type: 'press', name: 'one', status: 'ACTIVE' }
+    await using cli = await serving({ agents: async () => [row, { ...row, agent: 'id-2', name: '' }] })
+    expect((await cli.run('agents')).out).toMatch(/agent[\s\S]*id-1[\s\S]*press[\s\S]*id-2/)
+    expect((await cli.run('agents', '--json')).json).toEqual([row, { ...row, agent: 'id-2', name: '' }])
+  })
+
+  test('says how to get agents when there are none', async () => {
+    await using cli = await serving({ agents: async () => [] })
+    expect((await cli.run('agents')).out).toContain('amcp up --agents')
+  })
+
+  test.each([['agents'], ['call', 'a.b'], ['publish', 'amcp.domain.a', '1'], ['tap']])(
+    '%s says how to start a context when none runs',
+    async (...argv) => {
+      await using world = new CliWorld()
+      await expect(world.run(...argv, '-f', world.folder)).rejects.toMatchObject({
+        code: 'ERR_CONTROL_UNAVAILABLE',
+        message: expect.stringContaining('amcp up'),
+      })
+    },
+  )
+})
+
+describe('call', () => {
+  const echo = { call: async (request: unknown) => ({ output: request }) }
+
+  test('sends JSON, or plain text as it stands, and prints the answer', async () => {
+    await using cli = await serving(echo)
+    const asked = async (...argv: string[]) => (await cli.run('call', ...argv, '--json')).json[0]
+    expect(await asked('a.b', '{"load":3}')).toEqual({ target: 'a.b', input: { load: 3 }, deadline: 5_000 })
+    expect(await asked('a.b', 'hello', '-d', '250')).toEqual({ target: 'a.b', input: 'hello', deadline: 250 })
+    expect(await asked('a.b')).toMatchObject({ input: {} })
+    expect((await cli.run('call', 'a.b')).out).toContain('\n  "target": "a.b"')
+  })
+
+  test('fails with the typed error of the call', async () => {
+    await using cli = await serving({
+      call: async () => {
+        throw new AmcpError('ERR_CAPABILITY_UNKNOWN', 'nobody offers a.b')
+      },
+    })
+    await expect(cli.run('call', 'a.b')).rejects.toMatchObject({ code: 'ERR_CAPABILITY_UNKNOWN' })
+  })
+
+  test('refuses a deadline that is no number above zero', async () => {
+    await using world = new CliWorld()
+    await expect(world.run('call', 'a.b', '-d', 'soon')).rejects.toMatchObject({ code: 'commander.invalidArgument' })
+  })
+})
+
+describe('publish', () => {
+  const collecting = async (refuse: (data: unknown) => boolean = () => false) => {
+    const requests: Record<string, unknown>[] = []
+    const cli = await serving({
+      publish: async (request: Record<string, unknown>) => {
+        if (refuse(request['data'])) throw new AmcpError('ERR_EVENT_INVALID', 'refused')
+        requests.push(request)
+      },
+    })
+    return { ...cli, requests }
+  }
+
+  test('publishes one event with the data given', async () => {
+    await using cli = await collecting()
+    expect((await cli.run('publish', 'amcp.domain.a', '{"load":1}')).out).toBe('Published 1 event.\n')
+    expect((await cli.run('publish', 'amcp.domain.a', 'text', '--json')).json).toEqual([{ published: 1, refused: 0 }])
+    expect(cli.requests).toEqual([
+      { topic: 'amcp.domain.a', data: { load: 1 }, options: {} },
+      { topic: 'amcp.domain.a', data: 'text', options: {} },
+    ])
+  })
+
+  test('publishes a line each of the input, in order, however many; empty ones do not count', async () => {
+    await using cli = await collecting()
+    cli.world.input = [...Array.from({ length: 500 }, (_, n) => `{"n":${n}}`), '', '  ', 'plain']
+    expect((await cli.run('publish', 'amcp.domain.a', '--json')).json).toEqual([{ published: 501, refused: 0 }])
+    expect(cli.requests.map(({ data }) => data)).toEqual([...Array.from({ length: 500 }, (_, n) => ({ n })), 'plain'])
+  })
+
+  test('a CloudEvent keeps its attributes and extensions, and goes to its subject unless a topic is given', async () => {
+    await using cli = await collecting()
+    const event = {
+      specversion: '1.0',
+      ...{ id: 'x', source: 'elsewhere', subject: 'amcp.domain.a', time: 'then', type: 'amcp.domain.b', priority: 7 },
+      ...{ traceparent: '00-1', correlationid: null, colour: 'red', data: { load: 1 } },
+    }
+    cli.world.input = [JSON.stringify(event), JSON.stringify({ specversion: '1.0', subject: 'amcp.domain.c' })]
+    await cli.run('publish')
+    await cli.run('publish', 'amcp.domain.other')
+    const options = { type: 'amcp.domain.b', priority: 7, traceparent: '00-1', extensions: { colour: 'red' } }
+    expect(cli.requests).toEqual([
+      { topic: 'amcp.domain.a', data: { load: 1 }, options },
+      { topic: 'amcp.domain.c', data: null, options: {} },
+      { topic: 'amcp.domain.other', data: { load: 1 }, options },
+      { topic: 'amcp.domain.other', data: null, options: {} },
+    ])
+  })
+
+  test('a CloudEvent with bytes hands them on', async () => {
+    await using cli = await collecting()
+    const datacontenttype = 'image/png'
+    cli.world.input = [
+      JSON.stringify({ specversion: '1.0', subject: 'amcp.domain.a', datacontenttype, data_base64: 'AQI=' }),
+    ]
+    await cli.run('publish')
+    expect(cli.requests).toEqual([{ topic: 'amcp.domain.a', data: null, base64: 'AQI=', options: { datacontenttype } }])
+  })
+
+  test('a refused line is told with its number, the next ones go on, and the command fails', async () => {
+    await using cli = await collecting((data) => data === 2)
+    cli.world.input = ['1', '2', '', '3']
+    await expect(cli.run('publish', 'amcp.domain.a')).rejects.toMatchObject({
+      code: 'ERR_EVENT_INVALID',
+      details: { refused: 1 },
+    })
+    expect(cli.world.err).toBe('line 2: refused\n')
+    expect(cli.world.out).toBe('Published 2 events, refused 1.\n')
+  })
+
+  test('a line that names no topic is refused when none is given', async () => {
+    await using cli = await collecting()
+    cli.world.input = ['{"load":1}', 'null', '3']
+    await expect(cli.run('publish')).rejects.toMatchObject({ details: { refused: 3 } })
+    expect(cli.world.err).toContain('line 1: ')
+    expect(cli.world.err).toContain('a topic is needed')
+  })
+
+  test('stops reading when the user stops', async () => {
+    await using cli = await collecting()
+    cli.world.input = ['1', '2']
+    cli.world.stop.abort()
+    expect((await cli.run('publish', 'amcp.domain.a', '--json')).json).toEqual([{ published: 0, refused: 0 }])
+  })
+})
+
+describe('tap', () => {
+  const counting: ControlMethod = async function* ({ pattern }: { pattern: string }, signal) {
+    yield { ready: true }
+    for (let n = 0; !signal.aborted; n += 1) {
+      yield { event: { pattern, n } }
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  test('prints so many events and ends', async () => {
+    await using cli = await serving({ tap: counting })
+    const { json, err } = await cli.run('tap', 'amcp.domain.a.>', '--count', '3')
+    expect(json).toEqual([0, 1, 2].map((n) => ({ pattern: 'amcp.domain.a.>', n })))
+    expect(err).toBe('Listening to amcp.domain.a.> …\n')
+  })
+
+  test('ends when the context ends the stream', async () => {
+    await using cli = await serving({
+      async *tap() {
+        yield { event: { n: 1 } }
+      },
+    })
+    expect((await cli.run('tap')).json).toEqual([{ n: 1 }])
+  })
+
+  test('ends when the user stops', async () => {
+    await using cli = await serving({ tap: counting })
+    const ended = cli.run('tap')
+    await cli.world.until(() => cli.world.out !== '')
+    cli.world.stop.abort()
+    await ended
+    expect((await cli.run('tap')).out).toBe('')
+  })
+
+  test('fails with the typed error of the stream', async () => {
+    await using cli = await serving({
+      // biome-ignore lint/correctness/useYield: it is to fail before its first item
+      async *tap() {
+        throw new AmcpError('ERR_TOPIC_INVALID', 'no pattern')
+      },
+    })
+    await expect(cli.run('tap', 'a..b')).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
+  })
+
+  test('counts whole events', async () => {
+    await using world = new CliWorld()
+    for (const count of ['0', '2.5', 'some']) {
+      await expect(world.run('tap', '-n', count)).rejects.toMatchObject({ code: 'commander.invalidArgument' })
+    }
+  })
+})
+
+describe('what the running context answers', () => {
+  const running = async () => {
+    const { context } = lonely()
+    await context.start()
+    return { context, ...(await serving({ ...controlMethods(context) })) }
+  }
+
+  test('tap prints what publish publishes, bytes and extensions included', async () => {
+    await using cli = await running()
+    const tapped = cli.world
+    const reader = new CliWorld()
+    await using _reader = reader
+    const events = reader.run('tap', 'amcp.domain.>', '-n', '2', '-f', tapped.root)
+    await reader.until(() => reader.err.includes('Listening'))
+    await cli.run('publish', 'amcp.domain.a', '{"load":1}')
+    cli.world.input = [
+      '{"specversion":"1.0","subject":"amcp.domain.b","datacontenttype":"image/png","data_base64":"AQI=","colour":"red"}',
+    ]
+    await cli.run('publish')
+    expect((await events).json).toEqual([
+      expect.objectContaining({ subject: 'amcp.domain.a', data: { load: 1 }, specversion: '1.0' }),
+      expect.objectContaining({ subject: 'amcp.domain.b', data_base64: 'AQI=', colour: 'red' }),
+    ])
+  })
+
+  test('a refused topic comes back as its typed error', async () => {
+    await using cli = await running()
+    await expect(cli.run('publish', 'amcp.lifecycle.a', '1')).rejects.toMatchObject({ code: 'ERR_TOPIC_RESERVED' })
+    await expect(cli.run('tap', 'a..b')).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
+  })
+
+  test('agents and status are told, and a call that nobody answers fails', async () => {
+    await using cli = await running()
+    expect((await cli.run('agents')).out).toContain('No agents yet')
+    const press = defineAgent({ type: 'press' })
+    const [named, nameless] = [await cli.context.spawn(press, { name: 'one' }), await cli.context.spawn(press)]
+    expect((await cli.run('agents', '--json')).json).toEqual([
+      { agent: named.id, type: 'press', name: 'one', status: 'ACTIVE' },
+      { agent: nameless.id, type: 'press', name: '', status: 'ACTIVE' },
+    ])
+    await expect(cli.run('call', 'press.stop')).rejects.toMatchObject({ code: 'ERR_CAPABILITY_UNKNOWN' })
+    const methods = controlMethods(cli.context)
+    await expect(methods['status']!({} as never, cli.world.stop.signal)).resolves.toMatchObject({
+      context: cli.context.id,
+      members: [],
+      unconfirmed: ['somebody'],
+      addresses: ['/ip4/127.0.0.1/tcp/1'],
+    })
+  })
+})
