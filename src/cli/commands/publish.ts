@@ -17,8 +17,7 @@ export function publishCommand(surroundings: Surroundings): Command {
     .action(async (topic: string | undefined, data: string | undefined, options: CommonOptions) => {
       using control = await controlOf(options)
       const output = outputOf(surroundings, options)
-      if (data !== undefined) {
-        if (topic === undefined) throw new AmcpError('ERR_USAGE', 'a topic is missing')
+      if (topic !== undefined && data !== undefined) {
         await control.request('publish', { topic, data: jsonOrText(data), options: {} } satisfies PublishRequest)
         output.fact('Published 1 event.', { published: 1, refused: 0 })
         return
