@@ -48,7 +48,7 @@ export function validateEvent(event: AmcpEvent, options?: ValidateOptions): void
     throw invalid('type', 'is not in the AMCP registry')
   text('type', event.type)
   if (typeof event.subject !== 'string') throw invalid('subject', 'is missing: it is the topic')
-  checkTopic(event.subject)
+  topic('subject', event.subject)
   if (typeof event.time !== 'string' || !rfc3339.test(event.time)) throw invalid('time', 'is no RFC 3339 time')
   validateOptional(event)
   validateData(event)
@@ -69,7 +69,7 @@ function validateOptional(event: AmcpEvent): void {
   text('correlationid', event.correlationid)
   text('causationid', event.causationid)
   text('partitionkey', event.partitionkey)
-  if (event.replyto !== undefined) checkTopic(event.replyto)
+  if (event.replyto !== undefined) topic('replyto', event.replyto)
   if (!isAbsentOr(traceparent, event.traceparent)) {
     throw invalid('traceparent', 'is no W3C trace context')
   }
@@ -86,6 +86,16 @@ function validateOptional(event: AmcpEvent): void {
     if (!extensionName.test(name)) throw invalid(name, 'is no extension name: 1 to 20 lower-case letters and digits')
     if (known.has(name)) throw invalid(name, 'is an attribute of its own, not an extension')
     text(name, value)
+  }
+}
+
+function topic(attribute: string, name: string): void {
+  if (typeof name !== 'string') throw invalid(attribute, 'is no text')
+  try {
+    checkTopic(name)
+  } catch (cause) {
+    const { code, message, details } = cause as AmcpError
+    throw new AmcpError(code, `the event's ${attribute}: ${message}`, { cause, details: { attribute, ...details } })
   }
 }
 

@@ -115,8 +115,20 @@ describe('validateEvent', () => {
     ['replyto', 'amcp.domain.>'],
     ['replyto', ''],
   ])('TP-3 refuses the %s %j as a topic', (attribute, topic) => {
-    expect(fault(sampleEvent({ [attribute]: topic })).code).toBe('ERR_TOPIC_INVALID')
+    expect(fault(sampleEvent({ [attribute]: topic }))).toMatchObject({
+      code: 'ERR_TOPIC_INVALID',
+      message: expect.stringContaining(attribute),
+      details: { attribute, topic },
+    })
   })
+
+  test.each([[['amcp.domain.r']], [0], [{ toString: 0 }]])(
+    'EV-1 refuses %j as replyto, which is no text',
+    (replyto) => {
+      const error = fault(sampleEvent({ replyto: replyto as never }))
+      expect(error).toMatchObject({ code: 'ERR_EVENT_INVALID', details: { attribute: 'replyto' } })
+    },
+  )
 
   test('EV-1 refuses bytes over the limit and says how to send more', () => {
     const data = new Uint8Array(MAX_EVENT_BYTES + 1)
