@@ -7,8 +7,9 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['build', 'tsc', '-p', 'tsconfig.build.json'],
   ['unused code', 'knip', '--no-progress'],
   ['package shape', 'publint', '--strict'],
-  ['requirements', 'node', 'tooling/requirements.ts', '--gate'],
   ['coverage floor', 'node', 'tooling/coverage.ts'],
+  // Reads the results that the coverage run left.
+  ['requirements', 'node', 'tooling/requirements.ts', '--gate'],
 ]
 
 let failed = 0
