@@ -39,7 +39,8 @@ for (const [name, lane] of Object.entries(lanes)) {
   const growth = fifth(4) / fifth(1)
   const isWhole =
     received.every((count) => count === published + settled.published) && disorder.every((count) => count === 0)
-  if (!isWhole || growth > 1.1) failed = true
+  // Below a minute the heap is still warming up, and its growth says nothing yet.
+  if (!isWhole || (seconds >= 60 && growth > 1.1)) failed = true
   printFigure({
     figure: `soak-${name}`,
     value: growth,

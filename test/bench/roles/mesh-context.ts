@@ -30,12 +30,13 @@ let published = 0
 let received = 0
 let sink = 0
 let disorder = 0
-let last = -1
 let latencies: number[] = []
 
 if (subscribes) {
-  const subscriptions = patterns.map((pattern) =>
-    context.subscribe(
+  const subscriptions = patterns.map((pattern) => {
+    // Each subscription has a queue of its own, so order is a matter of each.
+    let last = -1
+    return context.subscribe(
       pattern,
       ({ data }) => {
         const reading = data as Reading
@@ -46,8 +47,8 @@ if (subscribes) {
         received += 1
       },
       { limit: 1_000_000 },
-    ),
-  )
+    )
+  })
   await Promise.all(subscriptions.map(({ ready }) => ready))
 }
 
