@@ -51,6 +51,26 @@ const run = spawnSync(
   { stdio: 'inherit', env: { ...process.env, CHILD_COVERAGE: join(root, childFolder) } },
 )
 
+interface TestResults {
+  testResults: {
+    name: string
+    status: string
+    message: string
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[]
+  }[]
+}
+
+/** What failed and why, in a few lines each: said again at the end, since a long log is read from there. */
+function failedTests(): string[] {
+  const { testResults } = JSON.parse(readFileSync('.cache/test-results.json', 'utf8')) as TestResults
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === 'failed')
+    const why = failed.map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages.join(' ')}`)
+    if (status === 'failed' && failed.length === 0) why.push(message)
+    return why.map((text) => `${relative(root, name)} ${text.split('\n').slice(0, 6).join('\n  ')}`)
+  })
+}
+
 /** For each source file: whether a child process ran the character at an offset, by the innermost range around it. */
 function childRuns(): Map<string, (offset: number) => boolean> {
   const ranges = new Map<string, Range[][]>()
@@ -137,4 +157,5 @@ const branchShare = (100 * totals.branchesCovered) / totals.branches
 console.log(
   `coverage: ${lineShare.toFixed(2)} % of ${totals.lines} lines, ${branchShare.toFixed(2)} % of ${totals.branches} branches (floor ${floor.lines} % and ${floor.branches} %, goal above ${goal} %)`,
 )
+for (const failure of failedTests()) console.log(`failed: ${failure}`)
 process.exitCode = run.status === 0 && lineShare >= floor.lines && branchShare >= floor.branches ? 0 : 1

@@ -35,6 +35,9 @@ const rows = requirements.map(({ id, must, state }) => {
 
 if (json) {
   for (const { id, state, tests: citing } of rows) console.log(JSON.stringify({ id, state, tests: citing }))
+} else if (gate) {
+  const count = (wanted: string): number => rows.filter(({ state }) => state === wanted).length
+  console.log(`${count('done')} requirements done, ${count('planned')} planned`)
 } else {
   for (const { id, must, state, tests: citing } of rows) {
     console.log(`${id.padEnd(6)} ${state.padEnd(8)} ${String(citing.length).padStart(3)} tests  ${must}`)
