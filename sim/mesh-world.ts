@@ -3,6 +3,8 @@ import type { AgentDefinition } from '../src/agent/definition.ts'
 import { AmcpError } from '../src/core/errors.ts'
 import type { Simulation } from '../src/sim/index.ts'
 
+/** Agents are spread over them by their number. */
+export const CONTEXTS = 20
 /** Agents of one group hear each other. */
 export const GROUPS = 8
 /** The first agents also answer calls. */
@@ -14,6 +16,8 @@ const CALL_DEADLINE = 1_000
 interface Published {
   readonly at: number
   readonly publisher: number
+  /** Number among all events of its context. */
+  readonly order: number
   /** By agent: how often it was heard. */
   readonly heard: Map<number, number>
 }
@@ -34,6 +38,9 @@ export class MeshWorld {
   outOfOrder = 0
   isQuiet = false
   readonly #simulation: Simulation
+  /** Events published so far by each context. */
+  readonly #ofContext = new Map<number, number>()
+  /** By context and hearing agent. */
   readonly #lastHeard = new Map<string, number>()
 
   constructor(simulation: Simulation, agents: number) {
@@ -71,7 +78,10 @@ export class MeshWorld {
     if (this.isQuiet) return undefined
     const mine = this.published[agent]!
     const number = mine.length
-    mine.push({ at: this.#simulation.clock.monotonic(), publisher: agent, heard: new Map() })
+    const context = agent % CONTEXTS
+    const order = this.#ofContext.get(context) ?? 0
+    this.#ofContext.set(context, order + 1)
+    mine.push({ at: this.#simulation.clock.monotonic(), publisher: agent, order, heard: new Map() })
     return publish(`amcp.domain.cell.g${agent % GROUPS}.a${agent}`, { agent, number })
   }
 
@@ -80,9 +90,10 @@ export class MeshWorld {
     const event = this.published[publisher]![number]!
     event.heard.set(agent, (event.heard.get(agent) ?? 0) + 1)
     this.eventLatencies.push(clock.monotonic() - event.at)
-    const stream = `${publisher} ${agent}`
-    if (number <= (this.#lastHeard.get(stream) ?? -1)) this.outOfOrder += 1
-    this.#lastHeard.set(stream, number)
+    // All topics are of one shard, so the order holds for all that a context publishes, whichever of its agents did.
+    const stream = `${publisher % CONTEXTS} ${agent}`
+    if (event.order <= (this.#lastHeard.get(stream) ?? -1)) this.outOfOrder += 1
+    this.#lastHeard.set(stream, event.order)
     note('event', `a${publisher}`, number, `a${agent}`)
   }
 

@@ -1,8 +1,7 @@
 import { type Simulation, type SwarmEvent, simulate } from '../src/sim/index.ts'
-import { MeshWorld } from './mesh-world.ts'
+import { CONTEXTS, GROUPS, MeshWorld } from './mesh-world.ts'
 import type { Outcome, Row, Scenario, ScenarioOptions } from './scenario.ts'
 
-const CONTEXTS = 20
 /** The context that is killed; it hosts one of the agents that answer calls. */
 const VICTIM = 3
 /** Virtual ms: before the crash, until the restart, after it, and for what is still under way at the end. */
@@ -89,14 +88,16 @@ function judge(course: Course, agents: number): Row[] {
   let expected = 0
   let missing = 0
   let doubled = 0
+  let strayed = 0
   for (const { at, publisher, heard } of world.published.flat()) {
     published += 1
-    for (const count of heard.values()) {
+    for (const [agent, count] of heard) {
+      if (agent % GROUPS !== publisher % GROUPS) strayed += 1
       received += 1
       doubled += count - 1
     }
     if (at < joinedAt) continue
-    for (let agent = publisher % 8; agent < agents; agent += 8) {
+    for (let agent = publisher % GROUPS; agent < agents; agent += GROUPS) {
       const involvesVictim = agent % CONTEXTS === VICTIM || publisher % CONTEXTS === VICTIM
       if (involvesVictim && !isSure(at)) continue
       expected += 1
@@ -111,7 +112,8 @@ function judge(course: Course, agents: number): Row[] {
     { what: 'receptions', value: `${received}`, holds: received > 0 },
     { what: 'receptions due and missing', value: `${missing} of ${expected}`, holds: missing === 0 },
     { what: 'received twice', value: `${doubled}`, holds: doubled === 0 },
-    { what: 'out of order', value: `${world.outOfOrder}`, holds: world.outOfOrder === 0 },
+    { what: 'received by who did not ask for it', value: `${strayed}`, holds: strayed === 0 },
+    { what: 'out of order, for each publishing context', value: `${world.outOfOrder}`, holds: world.outOfOrder === 0 },
     { what: 'event latency, p50 / p99', value: spread(world.eventLatencies) },
     { what: 'calls answered', value: `${world.callLatencies.length}`, holds: world.callLatencies.length > 0 },
     { what: 'wrong answers', value: `${world.wrongAnswers}`, holds: world.wrongAnswers === 0 },

@@ -268,7 +268,6 @@ export class DirectLink {
     link.onClose(() => this.#lost(link))
     if (this.#link !== undefined) return
     this.#link = link
-    this.sent.clear()
     this.#told.fill(-1)
     this.#pump()
   }
@@ -276,6 +275,8 @@ export class DirectLink {
   #lost(link: CreditLink): void {
     if (this.#link !== link) return
     this.#link = undefined
+    // At once, since frames for the next stream are made before it stands.
+    this.sent.clear()
     if (link.unacknowledged > 0)
       this.#parts.ports.counters.add('broker.direct.unacknowledged-bytes', link.unacknowledged)
     if (!this.#queue.isEmpty) this.#open()

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Counters } from '../../core/counters.ts'
+import type { Frame } from '../../events/frame/frame-reader.ts'
 import type { LinkRecord } from '../../events/frame/link-envelope.ts'
 import type { ReceivedEvent } from '../../events/frame/received-event.ts'
+import { type FramePlace, placeOf, precedes } from './frame-place.ts'
 import type { PublisherStreams } from './received-streams.ts'
 
 /** Frames held back per publisher; beyond that the oldest goes on without what it waits for. */
@@ -10,6 +12,7 @@ const MAX_HELD = 64
 /** A judged frame on its way to the subscribers. */
 export interface OrderedFrame {
   readonly streams: PublisherStreams
+  readonly frame: Frame
   readonly events: readonly ReceivedEvent[]
   /** Number in its gossip chain; undefined on the direct lane. */
   readonly n: number | undefined
@@ -21,13 +24,19 @@ export interface OrderedFrame {
 
 interface Held {
   readonly frame: OrderedFrame
+  readonly place: FramePlace
   readonly until: number
+  /** Whether it waits, directly or behind another, for a frame whose credentials are on their way. */
+  isBehind: boolean
 }
 
 /**
  * Keeps the order of each publisher within a shard although its events may change lanes: a frame that comes before the
  * last one of the other lane, or before its predecessor in the gossip chain, is held back, at most 250 ms. What comes
  * later than that is dropped and counted, as is what comes twice.
+ *
+ * A frame that is here but lacks credentials keeps its place: on either lane nothing of its shards that was published
+ * after it overtakes it, however long they take. Whoever reserved the place ends it, so parking bounds that wait.
  */
 export class OrderGate {
   readonly #clock: Clock
@@ -35,6 +44,7 @@ export class OrderGate {
   readonly #deliver: (event: ReceivedEvent) => void
   readonly #maxHoldMs: number
   #held: Held[] = []
+  readonly #reserved = new Set<FramePlace>()
   #timer: Timer | undefined
 
   constructor(
@@ -52,16 +62,40 @@ export class OrderGate {
   }
 
   offer(frame: OrderedFrame): void {
-    if (isReady(frame)) {
+    if (this.#reserved.size === 0 && isReady(frame)) {
       this.#pass(frame)
       if (this.#held.length > 0) this.#settle()
       return
     }
+    const place = placeOf(frame.frame, frame.events)
+    const held = { frame, place, until: this.#clock.monotonic() + this.#maxHoldMs, isBehind: this.#isBehind(place) }
+    if (!held.isBehind && isReady(frame)) {
+      this.#pass(frame)
+      this.#settle()
+      return
+    }
     this.#counters.add('broker.held-back')
-    this.#held.push({ frame, until: this.#clock.monotonic() + this.#maxHoldMs })
-    const ofPublisher = this.#held.filter((held) => held.frame.streams === frame.streams)
+    this.#held.push(held)
+    const ofPublisher = this.#held.filter((other) => other.frame.streams === frame.streams)
     if (ofPublisher.length > MAX_HELD) this.#force(ofPublisher)
     this.#arm()
+  }
+
+  /** A frame that cannot be delivered yet keeps its place until it is released. */
+  reserve(place: FramePlace): void {
+    this.#reserved.add(place)
+    this.#findBehind()
+  }
+
+  /** The frame is offered next, or will never be; `settle` afterwards lets pass what waited behind it. */
+  release(place: FramePlace): void {
+    this.#reserved.delete(place)
+    this.#findBehind()
+  }
+
+  /** Lets pass whatever has become ready, until nothing more does. */
+  settle(): void {
+    if (this.#held.length > 0) this.#settle()
   }
 
   /** The publisher says that nothing up to `sequence` is to come any more on the direct lane. */
@@ -70,15 +104,28 @@ export class OrderGate {
     if (this.#held.length > 0) this.#settle()
   }
 
-  /** A frame of the gossip chain that cannot be delivered yet: its successors are not to overtake it. */
-  expect(streams: PublisherStreams, shard: number, n: number): void {
-    if (streams.nextGossip[shard] === -1) streams.nextGossip[shard] = n
-  }
-
   clear(): void {
     this.#timer?.cancel()
     this.#timer = undefined
     this.#held = []
+    this.#reserved.clear()
+  }
+
+  #isBehind(place: FramePlace): boolean {
+    for (const other of this.#reserved) if (precedes(other, place)) return true
+    return this.#held.some((other) => other.isBehind && precedes(other.place, place))
+  }
+
+  #findBehind(): void {
+    for (const held of this.#held) held.isBehind = false
+    for (let hasChanged = this.#held.length > 0; hasChanged; ) {
+      hasChanged = false
+      for (const held of this.#held) {
+        if (held.isBehind || !this.#isBehind(held.place)) continue
+        held.isBehind = true
+        hasChanged = true
+      }
+    }
   }
 
   #pass({ streams, events, n, records }: OrderedFrame): void {
@@ -104,11 +151,10 @@ export class OrderGate {
     if (n !== undefined && shard !== undefined && n >= nextGossip[shard]!) nextGossip[shard] = n + 1
   }
 
-  /** Lets pass whatever has become ready, until nothing more does. */
   #settle(): void {
     for (let at = 0; at < this.#held.length; ) {
-      const { frame } = this.#held[at]!
-      if (!isReady(frame)) {
+      const { frame, isBehind } = this.#held[at]!
+      if (isBehind || !isReady(frame)) {
         at++
         continue
       }
@@ -122,14 +168,14 @@ export class OrderGate {
   #arm(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    const first = this.#held[0]
+    const first = this.#held.find(({ isBehind }) => !isBehind)
     if (first === undefined) return
     this.#timer = this.#clock.after(Math.max(0, first.until - this.#clock.monotonic()), () => this.#expired())
   }
 
   #expired(): void {
     const now = this.#clock.monotonic()
-    const late = this.#held.filter((held) => held.until <= now)
+    const late = this.#held.filter((held) => held.until <= now && !held.isBehind)
     if (late.length > 0) this.#force(late)
     this.#arm()
   }
@@ -140,6 +186,7 @@ export class OrderGate {
     this.#held.splice(this.#held.indexOf(first), 1)
     this.#counters.add('broker.gap')
     this.#pass(first.frame)
+    this.#findBehind()
     this.#settle()
   }
 }

@@ -19,6 +19,8 @@ export interface Parked {
   readonly missing: Set<string>
   /** Judges the frame again; called once, when nothing is missing any more. */
   resume(): void
+  /** Its credentials did not come in time. Of `resume` and this one at most one is called, once. */
+  expired(): void
 }
 
 interface Load {
@@ -67,6 +69,7 @@ export class Parking {
     const timer = this.#clock.after(this.#maxMs, () => {
       this.#remove(frame)
       this.#counters.add('broker.parking-expired')
+      frame.expired()
     })
     this.#parked.set(frame, timer)
     this.#counters.add('broker.parked')

@@ -4,6 +4,7 @@ import { type LinkRecord, readLinkMessage } from '../../events/frame/link-envelo
 import type { ReceivedEvent } from '../../events/frame/received-event.ts'
 import { hashKey } from '../../identity/credential.ts'
 import type { Gossip, Verdict } from '../../network/network.ts'
+import { placeOf } from './frame-place.ts'
 import type { FrameSecurity } from './frame-security.ts'
 import type { KnownCredentials } from './known-credentials.ts'
 import { OrderGate } from './order.ts'
@@ -126,7 +127,7 @@ export class Receiver {
     }
     const { frame, events, streams } = judgement
     const n = frame.header.chain === 'gossip' ? frame.header.place?.n : undefined
-    this.#order.offer({ streams, events, n, records, isLinked: this.#parts.isLinked(frame.publisher) })
+    this.#order.offer({ streams, frame, events, n, records, isLinked: this.#parts.isLinked(frame.publisher) })
     if (passOn) this.#push(judgement, from)
     return undefined
   }
@@ -149,17 +150,24 @@ export class Receiver {
   }
 
   #park({ judged, missing }: Lacking, forwarder: ContextId, records: readonly LinkRecord[]): void {
-    const { frame, way, streams } = judged
+    const { frame, way, events } = judged
+    const place = placeOf(frame, events)
     const signer = frame.publisher
     const keys = [...missing]
     const resume = (): void => {
+      this.#order.release(place)
       const again = this.#parts.validator.judgeAgain(judged)
       const isStillLacking = typeof again !== 'string' && 'missing' in again
       if (isStillLacking) this.#parts.ports.counters.add('broker.refused.credential-withheld')
       else this.#act(again, forwarder, records, way.lane === 'gossip')
+      this.#order.settle()
     }
-    if (!this.#parking.park({ bytes: frame.bytes, forwarder, signer, missing, resume })) return
-    if (way.lane === 'gossip' && streams !== undefined) this.#order.expect(streams, way.shard, frame.header.place!.n)
+    const expired = (): void => {
+      this.#order.release(place)
+      this.#order.settle()
+    }
+    if (!this.#parking.park({ bytes: frame.bytes, forwarder, signer, missing, resume, expired })) return
+    this.#order.reserve(place)
     if (this.#wanted.size > MAX_WANTED) this.#wanted.clear()
     for (const key of keys) this.#wanted.set(key, signer)
     for (let at = 0; at < keys.length; at += MAX_IN_MESSAGE) {

@@ -14,6 +14,7 @@ import { SecurityManager } from '../../../src/identity/security-manager.ts'
 import type { Network } from '../../../src/network/network.ts'
 import type { SwarmOptions } from '../../../src/network/simulated/swarm.ts'
 import { simulatedSwarm } from '../../../src/network/simulated/swarm.ts'
+import { MortalClock } from '../../../src/sim/mortal-clock.ts'
 import { type FakeMembers, FakeMesh } from './fake-members.ts'
 
 export interface Node {
@@ -31,6 +32,10 @@ export interface Node {
   /** Subscribes; what comes is in `received`. */
   listen(pattern: string): Promise<void>
   count(name: string): number
+  /** As with `kill -9`. The mesh knows at once that it has left. */
+  crash(): void
+  /** The same context again after a crash, with nothing remembered and no links. */
+  restart(): Promise<Node>
 }
 
 /** Contexts with mesh brokers on the simulated network, with members that know what the test lets them know. */
@@ -58,11 +63,15 @@ export class World {
 
   /** A context that is not linked to anybody yet. */
   async node(options: MeshBrokerOptions = {}, grant: Grant = {}): Promise<Node> {
-    const { clock, crypto, trust } = this
     const random = this.random.fork(`node ${this.nodes.length}`)
+    return this.#start(this.trust.member(random.bytes(32), grant), random, options)
+  }
+
+  async #start(identity: ContextIdentity, random: SeededRandom, options: MeshBrokerOptions): Promise<Node> {
+    const { crypto, trust } = this
+    const clock = new MortalClock(this.clock)
     const counters = new Counters()
     const ports: Ports = { clock, crypto, random, logger: silentLogger, counters }
-    const identity = trust.member(random.bytes(32), grant)
     const network = this.swarm.network(identity.seed, { counters })
     const incarnation = random.bytes(16)
     const { id, key, membership } = identity
@@ -82,6 +91,13 @@ export class World {
       event: (topic, data = null) => eventOf(ports, sourceOf(id, agent), topic, data),
       listen: async (pattern) => void (await broker.subscribe(pattern, (event) => received.push(event))),
       count: (name) => counters.get(name),
+      crash: () => {
+        clock.die()
+        this.swarm.crash(id)
+        this.nodes.splice(this.nodes.indexOf(node), 1)
+        this.mesh.leave(id)
+      },
+      restart: () => this.#start(identity, random, options),
     }
     this.nodes.push(node)
     await this.run(network.start())

@@ -8,6 +8,7 @@ const open = (options?: ParkingOptions) => {
   const counters = new Counters()
   const parking = new Parking({ clock, counters }, options)
   const resumed: string[] = []
+  const expired: string[] = []
   const park = (name: string, missing: string[], { forwarder = 'f', signer = 's', size = 10 } = {}): boolean =>
     parking.park({
       bytes: new Uint8Array(size),
@@ -15,8 +16,9 @@ const open = (options?: ParkingOptions) => {
       signer,
       missing: new Set(missing),
       resume: () => resumed.push(name),
+      expired: () => expired.push(name),
     })
-  return { clock, counters, parking, resumed, park }
+  return { clock, counters, parking, resumed, expired, park }
 }
 
 describe('parking of frames that lack credentials', () => {
@@ -35,13 +37,14 @@ describe('parking of frames that lack credentials', () => {
   })
 
   test('drops and counts a frame whose credentials did not come within 2 s', async () => {
-    const { clock, counters, parking, resumed, park } = open()
+    const { clock, counters, parking, resumed, expired, park } = open()
     park('one', ['a'])
     await clock.advance(1_999)
-    expect(parking.size).toBe(1)
+    expect([parking.size, expired]).toEqual([1, []])
     await clock.advance(1)
     expect(parking.size).toBe(0)
     expect(counters.get('broker.parking-expired')).toBe(1)
+    expect(expired).toEqual(['one'])
     parking.arrived('a')
     expect(resumed).toEqual([])
   })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { OwnChain, ReceivedChain } from '../../../../src/broker/mesh/chains.ts'
+import type { FramePlace } from '../../../../src/broker/mesh/frame-place.ts'
 import { OrderGate } from '../../../../src/broker/mesh/order.ts'
 import { PublisherStreams, ReceivedStreams } from '../../../../src/broker/mesh/received-streams.ts'
 import { structureFault } from '../../../../src/broker/mesh/validator.ts'
@@ -135,16 +136,21 @@ describe('order of a publisher within a shard', () => {
     const delivery = { isLinked: true }
     const gate = new OrderGate({ clock, counters, deliver: (event) => delivered.push(event.sequenceNumber) })
     const streams = new PublisherStreams(4)
+    const incarnation = new Uint8Array(16)
+    const frame = { publisher: 'p', header: { incarnation } } as Frame
+    const place = (shard: number, sequence: number): FramePlace => ({
+      ...{ publisher: 'p', incarnation, firsts: [{ shard, sequence }] },
+    })
     const events = (sequences: readonly number[], shard: number) =>
       sequences.map((sequenceNumber) => ({ sequenceNumber, shard }) as ReceivedEvent)
     return {
-      ...{ clock, counters, delivered, delivery, gate, streams },
+      ...{ clock, counters, delivered, delivery, gate, streams, frame, place, events },
       direct(previous: number, ...sequences: number[]) {
         const records: LinkRecord[] = [{ kind: 'previous', shard: 1, sequence: previous }]
-        gate.offer({ streams, events: events(sequences, 1), n: undefined, records, isLinked: true })
+        gate.offer({ streams, frame, events: events(sequences, 1), n: undefined, records, isLinked: true })
       },
       gossip(n: number, ...sequences: number[]) {
-        gate.offer({ streams, events: events(sequences, 1), n, records: [], isLinked: delivery.isLinked })
+        gate.offer({ streams, frame, events: events(sequences, 1), n, records: [], isLinked: delivery.isLinked })
       },
     }
   }
@@ -223,15 +229,62 @@ describe('order of a publisher within a shard', () => {
     expect(delivered).toEqual([58])
   })
 
-  test('does not let successors overtake a gossip frame that waits for its credentials', () => {
-    const { delivered, gossip, gate, streams } = open()
-    gate.expect(streams, 1, 0)
-    gossip(1, 1)
+  test('lets nothing overtake a frame that waits for its credentials, however long, on either lane', async () => {
+    const { clock, delivered, direct, gossip, gate, place, counters } = open()
+    const first = place(1, 6)
+    gate.reserve(first)
+    direct(6, 7)
+    gossip(0, 8)
+    await clock.advance(1_900)
+    expect([delivered, gate.held]).toEqual([[], 2])
+    gate.release(first)
+    direct(5, 6)
+    gate.settle()
+    expect(delivered).toEqual([6, 7, 8])
+    expect(counters.get('broker.gap') + counters.get('broker.duplicate-or-late')).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a reserved place holds back neither what came before it, nor other shards, publishers and starts', () => {
+    const { delivered, direct, gate, place, streams, frame, events } = open()
+    gate.reserve(place(1, 6))
+    gate.reserve({ ...place(1, 0), publisher: 'q' })
+    gate.reserve({ ...place(1, 0), incarnation: new Uint8Array(16).fill(1) })
+    direct(3, 4)
+    gate.offer({ streams, frame, events: events([9], 2), n: 0, records: [], isLinked: false })
+    direct(4, 5, 6)
+    expect(delivered).toEqual([4, 9, 5, 6])
+  })
+
+  test('what waits behind a frame behind a reserved place is not let go before it', async () => {
+    const { clock, delivered, gate, place, streams, frame, events } = open()
+    const first = place(1, 0)
+    gate.reserve(first)
+    const records = (shard: number, sequence: number): LinkRecord => ({ kind: 'previous', shard, sequence })
+    const both = [...events([1], 1), ...events([4], 2)]
+    const direct = { streams, frame, n: undefined, isLinked: true }
+    gate.offer({ ...direct, events: both, records: [records(1, 0), records(2, 3)] })
+    gate.offer({ ...direct, events: events([5], 2), records: [records(2, 4)] })
+    await clock.advance(1_000)
     expect(delivered).toEqual([])
-    gossip(0, 0)
-    expect(delivered).toEqual([0, 1])
-    gate.expect(streams, 1, 9)
-    expect(streams.nextGossip[1]).toBe(2)
+    gate.release(first)
+    gate.settle()
+    expect(delivered).toEqual([1, 4, 5])
+  })
+
+  test('a place reserved later also holds back what is here already; given up, what it held goes on', async () => {
+    const { clock, delivered, direct, gate, place, counters } = open()
+    direct(-1, 0)
+    direct(4, 5)
+    const late = place(1, 1)
+    gate.reserve(late)
+    await clock.advance(400)
+    expect(delivered).toEqual([0])
+    gate.release(late)
+    gate.settle()
+    await clock.advance(1)
+    expect(delivered).toEqual([0, 5])
+    expect(counters.get('broker.gap')).toBe(1)
   })
 
   test('counts duplicates, whole frames and parts of them', () => {
@@ -252,10 +305,11 @@ describe('order of a publisher within a shard', () => {
   })
 
   test('an empty frame and records of other kinds change nothing; clear stops the clock', () => {
-    const { clock, delivered, gossip, gate, streams } = open()
-    gate.offer({ streams, events: [], n: 3, records: [], isLinked: false })
+    const { clock, delivered, gossip, gate, streams, frame } = open()
+    gate.offer({ streams, frame, events: [], n: 3, records: [], isLinked: false })
     gate.offer({
       streams,
+      frame,
       events: [],
       n: undefined,
       records: [{ kind: 'credit', received: 0, granted: 0 }],
@@ -268,7 +322,7 @@ describe('order of a publisher within a shard', () => {
   })
 
   test('a direct frame of several shards waits for all of them', () => {
-    const { delivered, gate, streams, gossip } = open()
+    const { delivered, gate, streams, gossip, frame } = open()
     gossip(0, 0)
     const records: LinkRecord[] = [
       { kind: 'previous', shard: 1, sequence: 1 },
@@ -278,7 +332,7 @@ describe('order of a publisher within a shard', () => {
       { sequenceNumber: 2, shard: 1 },
       { sequenceNumber: 0, shard: 2 },
     ] as ReceivedEvent[]
-    gate.offer({ streams, events, n: undefined, records, isLinked: true })
+    gate.offer({ streams, frame, events, n: undefined, records, isLinked: true })
     expect(delivered).toEqual([0])
     gossip(1, 1)
     expect(delivered).toEqual([0, 1, 2, 0])

@@ -185,6 +185,55 @@ describe('direct lanes', () => {
     expect(data(two!).sort()).toEqual([one!.id, two!.id].sort())
   })
 
+  test('bring a receiver that was started again all credentials, also in frames made before the stream stood', async () => {
+    const [one, two] = await world.grow(2)
+    await world.run(two!.listen('amcp.domain.>'))
+    for (const n of [-1, 0]) {
+      await one!.broker.publish(one!.event('amcp.domain.x', n))
+      await world.pass(100)
+    }
+    two!.crash()
+    await world.pass(100)
+    const again = await two!.restart()
+    await world.run(again.listen('amcp.domain.>'))
+    for (const n of [1, 2]) {
+      await one!.broker.publish(one!.event('amcp.domain.x', n))
+      await world.pass(10)
+    }
+    await world.link(one!, again)
+    await world.pass(1_000)
+    expect(data(again)).toEqual([1, 2])
+    expect(again.count('broker.parked')).toBe(0)
+  })
+
+  test('keep their order when a frame must wait for credentials that were lost with the stream before', async () => {
+    const [one, two] = await world.grow(2)
+    await world.run(one!.listen('amcp.domain.back'))
+    await two!.broker.publish(two!.event('amcp.domain.back'))
+    await world.pass(100)
+    await world.run(two!.listen('amcp.domain.>'))
+    world.swarm.blackhole(one!.id, two!.id)
+    // The first frames, and the token with them, are handed over and lost; those that found no room are sent anew.
+    const size = 30_000
+    const lost = 60
+    for (let n = 0; n <= lost; n += 1) {
+      await one!.broker.publish(one!.event('amcp.domain.x', `${n}`.padEnd(size)))
+      await world.pass(1)
+    }
+    await world.pass(20_000)
+    world.swarm.heal()
+    await one!.broker.publish(one!.event('amcp.domain.x', 'with a token'))
+    await world.link(one!, two!)
+    await world.pass(5_000)
+    expect(two!.count('broker.parked')).toBeGreaterThan(0)
+    expect(two!.count('broker.duplicate-or-late')).toBe(0)
+    const arrived = data(two!)
+    const first = Number(arrived[0])
+    expect(first).toBeGreaterThan(0)
+    expect(arrived.slice(0, -1).map(Number)).toEqual(Array.from({ length: lost + 1 - first }, (_, at) => first + at))
+    expect(arrived.at(-1)).toBe('with a token')
+  })
+
   test('a receiver whose second is spent is slow at once the next time', async () => {
     const [one, two] = await world.grow(2, { queueBytes: 50_000, maxWaitMs: 100, signDirect: true })
     await world.run(two!.listen('amcp.domain.>'))
