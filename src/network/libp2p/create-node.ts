@@ -8,7 +8,6 @@ import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
@@ -17,6 +16,7 @@ import { calmYamux } from './calm-yamux.ts'
 import { joiningWrites } from './joined-writes.ts'
 import type { NetworkPreset } from './preset.ts'
 import { type RejectScores, scoreParams, scoreThresholds } from './scoring.ts'
+import { socketTls } from './socket-tls.ts'
 
 interface NodeServices extends Record<string, unknown> {
   readonly identify: Identify
@@ -90,7 +90,7 @@ export async function createNode(options: NodeOptions, components: NodeComponent
     start: false,
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    connectionEncrypters: [joiningWrites(tls(), ports.clock), joiningWrites(noise(), ports.clock)],
+    connectionEncrypters: [joiningWrites(socketTls(), ports.clock), joiningWrites(noise(), ports.clock)],
     streamMuxers: [calmYamux(preset.window)],
     connectionGater: gater(options.mayLink),
     connectionManager: {

@@ -5,6 +5,13 @@ export const MESSAGE_LIMIT: number = 17 * 1024 * 1024
 
 const HEADER = 4
 
+/**
+ * In the place of a length: the sender has closed the stream, having sent everything. An end without it was not the
+ * sender's doing, but its link's, whose muxer closes all streams as if they had ended well.
+ */
+const END = 0xffff_ffff
+export const END_MARK: Uint8Array = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
+
 /** Messages up to this size are joined with their header: one small copy is cheaper than a second write. */
 const JOIN_LIMIT = 8 * 1024
 
@@ -46,15 +53,21 @@ export class PrefixReader {
   #length = -1
   #parts: Uint8Array[] = []
   #have = 0
+  /** Whether the other end has said that nothing more comes. */
+  hasEnded = false
 
   constructor(onMessage: (message: Uint8Array) => void) {
     this.#onMessage = onMessage
   }
 
-  /** Throws ERR_FRAME_INVALID for a length above the limit; nothing can be read after that. */
+  /** Throws ERR_FRAME_INVALID for a length above the limit and for bytes behind the end; nothing can be read after that. */
   push(chunk: Uint8Array): void {
     let at = 0
     while (at < chunk.length) {
+      if (this.hasEnded)
+        throw new AmcpError('ERR_FRAME_INVALID', 'bytes came behind the end of a stream', {
+          details: { reason: 'trailing bytes' },
+        })
       if (this.#length < 0) {
         at = this.#readHeader(chunk, at)
         if (this.#length === 0) this.#finish(chunk.subarray(at, at))
@@ -77,6 +90,10 @@ export class PrefixReader {
     if (this.#headerAt < HEADER) return at
     const [a, b, c, d] = this.#header as unknown as [number, number, number, number]
     const length = (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+    if (length === END) {
+      this.hasEnded = true
+      return at
+    }
     if (length > MESSAGE_LIMIT)
       throw new AmcpError('ERR_FRAME_INVALID', `a stream message of ${length} bytes was announced`, {
         details: { reason: 'length', length },

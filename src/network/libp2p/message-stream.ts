@@ -2,7 +2,7 @@ import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/inter
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { MessageStream } from '../network.ts'
-import { PrefixReader, prefixed } from './length-prefix.ts'
+import { END_MARK, PrefixReader, prefixed } from './length-prefix.ts'
 
 /** Bytes kept for a listener that is not set yet before the other end is told to pause. */
 const KEEP_LIMIT = 1024 * 1024
@@ -81,6 +81,7 @@ export class Libp2pMessageStream implements MessageStream {
     if (!this.isOpen) return
     this.#closing = true
     try {
+      if (this.#stream.writeStatus === 'writable') this.#stream.send(END_MARK)
       await this.#stream.close()
     } catch (cause) {
       // The stream ended while it drained: `#onEnd` has told, or tells, the reason.
@@ -126,7 +127,8 @@ export class Libp2pMessageStream implements MessageStream {
   }
 
   readonly #onEnd = ({ error }: StreamCloseEvent): void => {
-    const ended = this.#closing && this.#remoteEnded && error === undefined
+    // Without the other end's own mark the stream was closed by the end of its link.
+    const ended = this.#closing && this.#remoteEnded && this.#reader.hasEnded && error === undefined
     this.#finish(ended ? undefined : lost(error))
   }
 

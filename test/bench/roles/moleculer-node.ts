@@ -26,5 +26,7 @@ serveRole(
         })
         return reply.data.seq
       }),
+    cpu: () => process.cpuUsage(),
+    exit: () => process.exit(0),
   },
 )

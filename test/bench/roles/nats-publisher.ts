@@ -35,5 +35,7 @@ serveRole(
         })
         return (JSON.parse(reply.string()) as { data: { seq: number } }).data.seq
       }),
+    cpu: () => process.cpuUsage(),
+    exit: () => process.exit(0),
   },
 )

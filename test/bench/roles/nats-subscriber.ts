@@ -35,5 +35,7 @@ serveRole(
       latencies = []
       return taken
     },
+    cpu: () => process.cpuUsage(),
+    exit: () => process.exit(0),
   },
 )

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MESSAGE_LIMIT, PrefixReader, prefixed } from '../../../../src/network/libp2p/length-prefix.ts'
+import { END_MARK, MESSAGE_LIMIT, PrefixReader, prefixed } from '../../../../src/network/libp2p/length-prefix.ts'
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts))
 const wire = (...parts: Uint8Array[]): Uint8Array => concat(prefixed(parts))
@@ -87,9 +87,22 @@ describe('PrefixReader', () => {
   })
 
   test('refuses an announced length above the limit before any of it has come', () => {
-    for (const header of [Uint8Array.of(1, 0, 0x10, 1), Uint8Array.of(255, 255, 255, 255)])
+    for (const header of [Uint8Array.of(1, 0, 0x10, 1), Uint8Array.of(254, 255, 255, 255)])
       expect(() => reader().push(header)).toThrow(
         expect.objectContaining({ code: 'ERR_FRAME_INVALID', details: expect.objectContaining({ reason: 'length' }) }),
       )
+  })
+
+  test('takes the mark of the end as no message, and nothing behind it', () => {
+    const messages: Uint8Array[] = []
+    const inner = new PrefixReader((message) => messages.push(message))
+    inner.push(concat([wire(Uint8Array.of(1)), END_MARK.subarray(0, 3)]))
+    expect(inner.hasEnded).toBe(false)
+    inner.push(END_MARK.subarray(3))
+    expect(inner.hasEnded).toBe(true)
+    expect(messages).toEqual([Uint8Array.of(1)])
+    expect(() => inner.push(wire())).toThrow(
+      expect.objectContaining({ code: 'ERR_FRAME_INVALID', details: { reason: 'trailing bytes' } }),
+    )
   })
 })

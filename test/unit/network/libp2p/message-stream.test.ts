@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
+import { END_MARK } from '../../../../src/network/libp2p/length-prefix.ts'
 import { Libp2pMessageStream } from '../../../../src/network/libp2p/message-stream.ts'
 
 class FakeStream extends EventTarget {
@@ -118,12 +119,31 @@ describe('Libp2pMessageStream', () => {
         if (early) each.remoteWriteStatus = 'closed'
       })
       listen()
+      fake.receive(END_MARK)
       if (!early) fake.dispatchEvent(new Event('remoteCloseWrite'))
       expect(stream.isOpen).toBe(false)
+      expect(fake.sent).toEqual([END_MARK])
       await fake.closing
       fake.end()
       expect(ends).toEqual([undefined])
     }
+  })
+
+  test('an end of the other side without its mark is the end of the link: it has a reason', async () => {
+    const { fake, stream, ends, listen } = opened()
+    listen()
+    fake.dispatchEvent(new Event('remoteCloseWrite'))
+    expect(stream.isOpen).toBe(false)
+    await fake.closing
+    fake.end()
+    expect(ends).toMatchObject([{ code: 'ERR_STREAM_CLOSED' }])
+  })
+
+  test('closes a stream that takes no more bytes without the mark', async () => {
+    const { fake, stream } = opened()
+    fake.writeStatus = 'closed'
+    await stream.close()
+    expect(fake.sent).toEqual([])
   })
 
   test('says why, when the end of the stream comes before everything was sent', async () => {
