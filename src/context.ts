@@ -1,7 +1,7 @@
 import type { Agent, AgentContext, AgentDirectory, AgentStatus } from './agent/agent.ts'
 import type { AgentDefinition } from './agent/definition.ts'
 import type { HostedAgent } from './agent/hosted-agent.ts'
-import { type PublishChecks, Publisher, type PublishOptions } from './agent/publisher.ts'
+import { type PublishChecks, Publisher } from './agent/publisher.ts'
 import { AgentRegistry, type SpawnOptions } from './agent/registry.ts'
 import { RunQueue } from './agent/run-queue.ts'
 import type { UncheckedData } from './agent/self.ts'
@@ -24,6 +24,7 @@ import type { AgentId, ContextId } from './core/ids.ts'
 import type { LifeCycle } from './core/life-cycle.ts'
 import type { Ports } from './core/ports.ts'
 import { checkJsonData } from './events/data.ts'
+import type { PublishOptions } from './events/published-event.ts'
 import type { TopicSchemas } from './events/schemas.ts'
 import { checkPublishTopic } from './events/topic.ts'
 import { validateEvent } from './events/validate-event.ts'
@@ -144,7 +145,7 @@ export class MeshContext implements Context, LifeCycle {
       broker,
       publisher: this.#publisher,
       ...(watch === undefined ? {} : { watch }),
-      call: (caller, target, input, callOptions) => this.#calls.call(caller, target, input, callOptions),
+      call: (caller, target, input, callOptions, chain) => this.#calls.call(caller, target, input, callOptions, chain),
       take: (event) => this.#calls.take(event),
       mint: (type, name) => mint.mint(type, name),
       isOwn: (agent) => agent === this.agent || mint.owns(agent),

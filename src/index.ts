@@ -14,7 +14,6 @@ export type {
   Proficiency,
   Subscriptions,
 } from './agent/definition.ts'
-export type { PublishOptions } from './agent/publisher.ts'
 export type { SpawnOptions } from './agent/registry.ts'
 export type { AgentSelf, AgentSubscription, AgentTimer } from './agent/self.ts'
 export type { CallOptions } from './calls/calls.ts'
@@ -28,4 +27,5 @@ export type { AgentId, ContextId } from './core/ids.ts'
 export type { Logger } from './core/logger.ts'
 export { createContext } from './create-context.ts'
 export type { AmcpEvent } from './events/event.ts'
+export type { PublishOptions } from './events/published-event.ts'
 export { lanNetwork, type NetworkPreset, wanNetwork } from './network/libp2p/preset.ts'

@@ -11,7 +11,7 @@ const planned = (id: string, must: string): Requirement => ({ id, must, state: '
 export const requirements: readonly Requirement[] = [
   done('EV-1', 'Events are strict CloudEvents 1.0; a fault names its attribute'),
   done('EV-2', 'Events round-trip through the official CloudEvents SDK and schema'),
-  planned('EV-3', 'Time, trace, correlation and causation survive every hop'),
+  done('EV-3', 'Time, trace, correlation and causation survive every hop'),
   done('EV-4', 'One registry of AMCP event types for code and docs'),
   done('TP-1', 'Hierarchical topics with wildcards for one level and for the rest'),
   done('TP-2', 'A control namespace closed to ordinary agents'),

@@ -2,6 +2,7 @@ import type { CallTarget } from '../calls/directory.ts'
 import { IncomingCall } from '../calls/incoming-call.ts'
 import type { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
+import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
 import { mailboxFull, notCallable, stateError } from './agent-faults.ts'
@@ -11,7 +12,7 @@ import { Mailbox } from './mailbox.ts'
 import type { Runnable } from './run-queue.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
 import { Turns } from './turns.ts'
-import { Task, type Work } from './work.ts'
+import { chainOfWork, Task, type Work } from './work.ts'
 
 /** Calls answered inside calls before the next one takes the way through the mailbox: the stack is bounded. */
 const MAX_NESTED_CALLS = 32
@@ -32,6 +33,9 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   #isQueued = false
   /** The call being served, so that its end can be told to the caller even if the agent is destroyed. */
   #call: IncomingCall | undefined
+  /** What is being handled, until its handler has ended, and what it passes on, once somebody asked. */
+  #work: Work | undefined
+  #chain: Chain | undefined
   /** The last event received: an event that fits two patterns of one agent comes twice in a row. */
   #last: AmcpEvent | undefined
   /** What ends with the agent: its timers and subscriptions. */
@@ -63,6 +67,15 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   /** Nothing is under way and nothing waits that could be handled now. */
   get isIdle(): boolean {
     return !this.#turns.isTaken && (this.waiting === 0 || this.#status !== 'ACTIVE')
+  }
+
+  /**
+   * What is published and called now is caused by: the event or call whose handler has not ended. Undefined in hooks and
+   * timers. Work that a handler started and did not wait for counts to whatever is handled when it publishes.
+   */
+  get chain(): Chain | undefined {
+    if (this.#chain === undefined && this.#work !== undefined) this.#chain = chainOfWork(this.#work)
+    return this.#chain
   }
 
   /** An event of a subscribed pattern or to the agent's own topic. */
@@ -170,6 +183,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   #run(work: Work): void {
     this.#turns.isTaken = true
+    this.#work = work
     const { watch } = this.#host
     const outer = watch.enter(this.id)
     try {
@@ -269,6 +283,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   #release(): void {
     this.#call = undefined
+    this.#work = undefined
+    this.#chain = undefined
     if (this.#isSuspended) {
       this.#isSuspended = false
       this.#host.watch.settle(this.id)

@@ -2,12 +2,14 @@ import type { CallOptions } from '../calls/calls.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import type { PublishOptions } from '../events/published-event.ts'
 import { stateError } from './agent-faults.ts'
 import type { DefinedAgent } from './defined-agent.ts'
 import type { HostedAgent } from './hosted-agent.ts'
 import { AgentListener } from './listeners.ts'
-import type { Publisher, PublishOptions } from './publisher.ts'
+import type { Publisher } from './publisher.ts'
 import type { AgentSelf, AgentSubscription, AgentTimer, UncheckedData } from './self.ts'
 import type { SharedSubscriptions } from './shared-subscriptions.ts'
 import { TimerTask } from './work.ts'
@@ -19,7 +21,8 @@ export interface AgentServices {
   readonly ports: Ports
   readonly publisher: Publisher
   readonly subscriptions: SharedSubscriptions
-  call(caller: AgentId, target: string, input: unknown, options?: CallOptions): Promise<unknown>
+  /** @param chain of what the caller is handling */
+  call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: Chain): Promise<unknown>
 }
 
 /** `self` of an agent in a context. Made when a handler first asks for it, so that idle agents do not pay for it. */
@@ -63,7 +66,7 @@ export class HostedSelf implements AgentSelf {
     } catch (fault) {
       return Promise.reject(fault)
     }
-    return this.#services.publisher.publishing(this.id, topic, data, options)
+    return this.#services.publisher.publishing(this.id, topic, data, options, this.#hosted.chain)
   }
 
   subscribe(pattern: string, handler: (event: AmcpEvent<UncheckedData>) => void | Promise<void>): AgentSubscription {
@@ -83,7 +86,7 @@ export class HostedSelf implements AgentSelf {
 
   async call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData> {
     this.#checkAlive()
-    return this.#services.call(this.id, target, input, options)
+    return this.#services.call(this.id, target, input, options, this.#hosted.chain)
   }
 
   after(ms: number, run: () => void | Promise<void>): AgentTimer {

@@ -1,30 +1,11 @@
 import type { EventBroker } from '../broker/event-broker.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { EventIds } from '../events/event-ids.ts'
+import { PublishedEvent, type PublishOptions } from '../events/published-event.ts'
 import { sourceOf } from '../events/source.ts'
-
-/** Type of events that name none. */
-const DEFAULT_TYPE = 'amcp.domain.event'
-
-export interface PublishOptions {
-  /** A type of the registry, or below one of its open prefixes. @default 'amcp.domain.event' */
-  type?: string
-  /** 0 (lowest) to 9. @default 4 */
-  priority?: number
-  correlationid?: string
-  causationid?: string
-  /** W3C trace context. */
-  traceparent?: string
-  partitionkey?: string
-  /** RFC 3339; for readers: nothing acts on it yet. */
-  expirytime?: string
-  /** When data is bytes. @default 'application/octet-stream' */
-  datacontenttype?: string
-  /** Further CloudEvents attributes: lower-case letters and digits. */
-  extensions?: Readonly<Record<string, string>>
-}
 
 /** What must hold before an event may leave. */
 export interface PublishChecks {
@@ -61,31 +42,38 @@ export class Publisher {
     this.#ids = new EventIds(components.ports.random)
   }
 
-  /** Returns nothing when the broker took the event at once. */
-  publish(agent: AgentId, topic: string, data: unknown, options?: PublishOptions): undefined | Promise<void> {
+  /**
+   * Returns nothing when the broker took the event at once.
+   * @param chain of what the agent is handling
+   */
+  publish(
+    agent: AgentId,
+    topic: string,
+    data: unknown,
+    options?: PublishOptions,
+    chain?: Chain,
+  ): undefined | Promise<void> {
     const { ports, broker, checks } = this.#parts
     checks.topic(topic)
     const checked = checks.data(topic, data)
-    const event: AmcpEvent = {
-      specversion: '1.0',
-      id: this.#ids.next(),
-      source: this.#sourceOf(agent),
-      type: DEFAULT_TYPE,
-      subject: topic,
-      time: this.#timestamp(ports.clock.now()),
-      datacontenttype: checked instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
-      data: checked === undefined ? null : checked,
-      ...options,
-    }
+    const event = new PublishedEvent(
+      this.#ids.next(),
+      this.#sourceOf(agent),
+      topic,
+      this.#timestamp(ports.clock.now()),
+      checked === undefined ? null : checked,
+      options,
+      chain,
+    )
     // What is stamped here is right by construction, which leaves what the caller added.
     if (options !== undefined) checks.event(event)
     return broker.publish(event)
   }
 
   /** The same, for callers who await: every fault is a rejection. */
-  publishing(agent: AgentId, topic: string, data: unknown, options?: PublishOptions): Promise<void> {
+  publishing(agent: AgentId, topic: string, data: unknown, options?: PublishOptions, chain?: Chain): Promise<void> {
     try {
-      return this.publish(agent, topic, data, options) ?? taken
+      return this.publish(agent, topic, data, options, chain) ?? taken
     } catch (fault) {
       return Promise.reject(fault)
     }

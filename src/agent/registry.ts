@@ -5,6 +5,7 @@ import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { LifeCycle } from '../core/life-cycle.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { Agent, AgentContext, AgentDirectory } from './agent.ts'
 import type { AgentHost } from './agent-host.ts'
@@ -35,7 +36,8 @@ export interface AgentRegistryComponents {
   readonly broker: EventBroker
   readonly publisher: Publisher
   readonly watch?: Watch
-  call(caller: AgentId, target: string, input: unknown, options?: CallOptions): Promise<unknown>
+  /** @param chain of what the caller is handling */
+  call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: Chain): Promise<unknown>
   /** Takes what belongs to calls out of an agent's events. */
   take(event: AmcpEvent): boolean
   /** A new id of this context; the same one for the same type and name. */
@@ -70,7 +72,7 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
       ports,
       publisher,
       subscriptions: new SharedSubscriptions(broker),
-      call: (caller, target, input, options) => components.call(caller, target, input, options),
+      call: (caller, target, input, options, chain) => components.call(caller, target, input, options, chain),
     }
   }
 

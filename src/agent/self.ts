@@ -1,7 +1,7 @@
 import type { CallOptions } from '../calls/calls.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { AmcpEvent } from '../events/event.ts'
-import type { PublishOptions } from './publisher.ts'
+import type { PublishOptions } from '../events/published-event.ts'
 
 /** Data of a topic without a schema: whatever JSON gives, unchecked. */
 export type UncheckedData = ReturnType<typeof JSON.parse>

@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { IncomingCall } from '../calls/incoming-call.ts'
+import { IncomingCall } from '../calls/incoming-call.ts'
+import { type Chain, chainOfEvent } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { CheckedEvent } from './checked-event.ts'
 import { checkSchema } from './schema-check.ts'
 
 /** What can wait in an agent's mailbox. */
@@ -15,6 +17,11 @@ export abstract class Task {
   }
 
   abstract run(): unknown
+
+  /** The event it is about; undefined for what no event caused. */
+  get event(): AmcpEvent | undefined {
+    return undefined
+  }
 
   /** It found no room, or its agent failed: it will not run. */
   shed(): void {}
@@ -39,6 +46,10 @@ export class EventTask extends Task {
     this.#target = target
   }
 
+  override get event(): AmcpEvent {
+    return this.#event
+  }
+
   override run(): unknown {
     const event = this.#event
     const target = this.#target
@@ -50,9 +61,9 @@ export class EventTask extends Task {
       target.mismatch(fault)
       return undefined
     }
-    if (!(data instanceof Promise)) return target.handle(withData(event, data))
+    if (!(data instanceof Promise)) return target.handle(new CheckedEvent(event, data))
     return data.then(
-      (checked) => target.handle(withData(event, checked)),
+      (checked) => target.handle(new CheckedEvent(event, checked)),
       (fault) => target.mismatch(fault),
     )
   }
@@ -78,25 +89,9 @@ export class TimerTask extends Task {
   }
 }
 
-/** A copy, since a received event reads its attributes from bytes and cannot be spread. */
-function withData(event: AmcpEvent, data: unknown): AmcpEvent {
-  return {
-    specversion: event.specversion,
-    id: event.id,
-    source: event.source,
-    type: event.type,
-    subject: event.subject,
-    time: event.time,
-    datacontenttype: event.datacontenttype,
-    data,
-    correlationid: event.correlationid,
-    causationid: event.causationid,
-    replyto: event.replyto,
-    traceparent: event.traceparent,
-    sequence: event.sequence,
-    partitionkey: event.partitionkey,
-    expirytime: event.expirytime,
-    priority: event.priority,
-    extensions: event.extensions,
-  }
+/** What events carry that are published while this is handled. */
+export function chainOfWork(work: Work): Chain | undefined {
+  if (work instanceof IncomingCall) return work.chain
+  const event = work instanceof Task ? work.event : work
+  return event === undefined ? undefined : chainOfEvent(event)
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
+import { type Chain, chainOf, extensionsWithin, traceWithin } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 
 export const CALL = 'amcp.command.call'
@@ -19,12 +20,17 @@ export interface CallAttributes {
   /** Time left, in ms. */
   readonly remaining: number
   readonly priority: number
+  /** Of what the caller is handling. */
+  readonly chain: Chain | undefined
 }
 
 /** What a reply must know of its call. */
 export interface CallToAnswer {
   readonly correlation: string
   readonly eventId: string
+  /** Trace context of the call, if it was given one. */
+  readonly traceparent: string | undefined
+  readonly tracestate: string | undefined
   readonly caller: AgentId
   readonly target: AgentId
   readonly priority: number
@@ -49,11 +55,12 @@ export class CallEvents {
   }
 
   /**
-   * The event's id is the call's correlation id too. `expirytime` is for people and other implementations; `timeoutms`
+   * Without a cause the call is the first event of a chain: its correlation id is its own. `expirytime` is for people and other implementations; `timeoutms`
    * is what the target goes by, since the clocks of two machines may differ by more than a deadline.
    */
   call(call: CallAttributes): AmcpEvent {
     const now = this.#clock.now()
+    const { chain } = call
     return {
       specversion: '1.0',
       id: call.id,
@@ -63,19 +70,23 @@ export class CallEvents {
       time: this.#timestamp(now),
       datacontenttype: call.input instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
       data: call.input === undefined ? null : call.input,
-      correlationid: call.id,
+      correlationid: chain?.correlationid ?? call.id,
+      causationid: chain?.causationid,
+      traceparent: chain && traceWithin(chain, call.id),
       replyto: this.#topic(call.caller),
       expirytime: this.#expirytime(now + Math.ceil(call.remaining)),
       priority: call.priority,
-      extensions: extensionsOf(call),
+      extensions: extensionsWithin(chain, extensionsOf(call)),
     }
   }
 
   /** @param isOk whether `data` is the output; else it is a WireError */
   reply(call: CallToAnswer, isOk: boolean, data: unknown): AmcpEvent {
+    const id = this.#random.uuid()
+    const chain = chainOfServed(call)
     return {
       specversion: '1.0',
-      id: this.#random.uuid(),
+      id,
       source: this.#source(call.target),
       type: REPLY,
       subject: this.#topic(call.caller),
@@ -84,23 +95,27 @@ export class CallEvents {
       data: data === undefined ? null : data,
       correlationid: call.correlation,
       causationid: call.eventId,
+      traceparent: traceWithin(chain, id),
       priority: call.priority,
-      extensions: isOk ? OUTCOME_OK : OUTCOME_ERROR,
+      extensions: extensionsWithin(chain, isOk ? OUTCOME_OK : OUTCOME_ERROR),
     }
   }
 
   cancel(call: CallAttributes): AmcpEvent {
+    const id = this.#random.uuid()
+    const { chain } = call
     return {
       specversion: '1.0',
-      id: this.#random.uuid(),
+      id,
       source: this.#source(call.caller),
       type: CANCEL,
       subject: this.#topic(call.target),
       time: this.#timestamp(this.#clock.now()),
       datacontenttype: 'application/json',
       data: null,
-      correlationid: call.id,
+      correlationid: chain?.correlationid ?? call.id,
       causationid: call.id,
+      traceparent: chain && traceWithin(chain, id),
       priority: call.priority,
     }
   }
@@ -145,6 +160,10 @@ function extensionsOf({ capability, remaining }: CallAttributes): Record<string,
   const timeoutms = String(Math.ceil(remaining))
   return capability === '' ? { timeoutms } : { capability, timeoutms }
 }
+
+/** What the effects of a call carry, its reply among them. */
+export const chainOfServed = ({ eventId, correlation, traceparent, tracestate }: CallToAnswer): Chain =>
+  chainOf({ id: eventId, correlationid: correlation, traceparent, tracestate })
 
 const OUTCOME_OK = { outcome: 'ok' } as const
 const OUTCOME_ERROR = { outcome: 'error' } as const

@@ -2,7 +2,9 @@ import type { EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { EventIds } from '../events/event-ids.ts'
 import { CALL, CANCEL, CallEvents, isAgentId, REPLY } from './call-events.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { Directory, LocalAgents } from './directory.ts'
@@ -41,6 +43,8 @@ export class Calls {
   readonly #outgoing: OutgoingCalls
   readonly #incoming: IncomingCalls
   readonly #limit: number
+  /** Of calls that never leave the process. */
+  readonly #ids: EventIds
   readonly #unlisten: () => void
   #present: readonly ContextId[]
   #isStopped = false
@@ -49,6 +53,7 @@ export class Calls {
     const { ports, directory } = components
     this.#parts = components
     this.#limit = limit
+    this.#ids = new EventIds(ports.random)
     this.#wheel = new DeadlineWheel(ports.clock)
     const events = new CallEvents(directory.self, ports.clock, ports.random)
     this.#outgoing = new OutgoingCalls({ ...components, events, wheel: this.#wheel })
@@ -64,10 +69,11 @@ export class Calls {
 
   /**
    * Calls a capability, or an agent by its id.
+   * @param chain of what the caller is handling
    * ERR_CAPABILITY_UNKNOWN, ERR_AGENT_UNKNOWN, ERR_NOT_CONVERGED, ERR_CALL_DEADLINE, ERR_CALL_FAILED,
    * ERR_CALL_TARGET_LOST, ERR_SCHEMA_MISMATCH, ERR_MAILBOX_FULL, ERR_QUEUE_FULL, ERR_AGENT_STATE, ERR_STOPPED.
    */
-  call(caller: AgentId, wanted: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+  call(caller: AgentId, wanted: string, input: unknown, options: CallOptions = {}, chain?: Chain): Promise<unknown> {
     const { deadline = 10_000, signal, priority = 4, capability } = options
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isStopped) return Promise.reject(new AmcpError('ERR_STOPPED', 'the context is stopped'))
@@ -83,7 +89,7 @@ export class Calls {
     const at = ports.clock.monotonic() + deadline
     const local = isAgent ? agents.get(wanted) : agents.offering(wanted)
     if (local !== undefined) {
-      const call = new LocalCall(name, input, caller, at, priority, ports.clock, this.#wheel)
+      const call = new LocalCall(name, input, caller, at, priority, ports.clock, this.#wheel, this.#ids, chain)
       local.accept(call)
       return call.result(signal)
     }
@@ -103,6 +109,7 @@ export class Calls {
       priority,
       deadline: at,
       signal,
+      chain,
     })
     this.#outgoing.add(call)
     return call.result

@@ -1,5 +1,6 @@
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
+import type { Chain } from '../events/chain.ts'
 import { Timed } from './deadline-wheel.ts'
 
 /** What a capability's handler is told about the call it serves. */
@@ -39,6 +40,9 @@ export abstract class IncomingCall extends Timed implements CallInfo {
     this.priority = priority
     this.#time = time
   }
+
+  /** What events carry that are published while it is served. */
+  abstract readonly chain: Chain
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {

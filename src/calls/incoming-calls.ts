@@ -2,6 +2,7 @@ import type { EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import { givenCorrelation, givenTrace } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { handlerError, toWireError } from './call-error.ts'
 import { AGENT_TOPIC, agentOf, type CallEvents, type CallToAnswer } from './call-events.ts'
@@ -39,17 +40,21 @@ export class IncomingCalls implements RemoteCallOwner {
 
   onCall(event: AmcpEvent): void {
     const { agents, wheel, ports } = this.#parts
-    const { correlationid: correlation, source, extensions } = event
+    const { id: eventId, source, extensions } = event
     const caller = agentOf(source)
     const timeout = Number(extensions?.timeoutms)
     // A reply goes to the caller itself and nowhere else: nobody can make us send to a third party.
-    const isWellFormed = correlation !== undefined && event.replyto === AGENT_TOPIC + caller && timeout > 0
-    if (!isWellFormed || this.#open.has(correlation)) {
+    const isWellFormed = event.replyto === AGENT_TOPIC + caller && timeout > 0
+    if (!isWellFormed || this.#open.has(eventId)) {
       ports.counters.add('calls.call-invalid')
       return
     }
     const target = event.subject.slice(AGENT_TOPIC.length)
-    const answerable = { correlation, eventId: event.id, caller, target, priority: event.priority ?? 4 }
+    const correlation = givenCorrelation(event) ?? eventId
+    const traceparent = givenTrace(event)
+    const tracestate = traceparent && extensions?.tracestate
+    const priority = event.priority ?? 4
+    const answerable = { correlation, eventId, traceparent, tracestate, caller, target, priority }
     const agent = agents.get(target)
     const refusal = this.#refusal(target, agent)
     if (agent === undefined || refusal !== undefined) {
@@ -67,13 +72,13 @@ export class IncomingCalls implements RemoteCallOwner {
     const capability = extensions?.capability ?? ''
     const deadline = ports.clock.monotonic() + Math.min(timeout, MAX_TIMEOUT)
     const call = new RemoteCall(this, { ...answerable, source, capability, input, deadline }, ports.clock)
-    this.#open.set(correlation, call)
+    this.#open.set(eventId, call)
     wheel.add(call)
     agent.accept(call)
   }
 
   onCancel(event: AmcpEvent): void {
-    const call = this.#open.get(event.correlationid ?? '')
+    const call = this.#open.get(event.causationid ?? '')
     if (call === undefined || call.source !== event.source) {
       this.#parts.ports.counters.add('calls.cancel-late')
       return
@@ -107,7 +112,7 @@ export class IncomingCalls implements RemoteCallOwner {
 
   abandoned(call: RemoteCall): void {
     this.#parts.wheel.remove(call)
-    this.#open.delete(call.correlation)
+    this.#open.delete(call.eventId)
   }
 
   #refusal(target: AgentId, agent: CallTarget | undefined): AmcpError | undefined {

@@ -1,4 +1,6 @@
 import type { AgentId } from '../core/ids.ts'
+import { type Chain, chainOfCall } from '../events/chain.ts'
+import type { EventIds } from '../events/event-ids.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import { type CallTime, IncomingCall } from './incoming-call.ts'
 
@@ -8,6 +10,9 @@ import { type CallTime, IncomingCall } from './incoming-call.ts'
  */
 export class LocalCall extends IncomingCall {
   readonly #wheel: DeadlineWheel
+  readonly #ids: EventIds
+  readonly #callerChain: Chain | undefined
+  #chain: Chain | undefined
   #isOk = false
   #value: unknown
   #resolve: ((value: unknown) => void) | undefined
@@ -22,9 +27,19 @@ export class LocalCall extends IncomingCall {
     priority: number,
     time: CallTime,
     wheel: DeadlineWheel,
+    ids: EventIds,
+    callerChain: Chain | undefined,
   ) {
     super(capability, input, caller, deadline, priority, time)
     this.#wheel = wheel
+    this.#ids = ids
+    this.#callerChain = callerChain
+  }
+
+  /** As if the call had been an event: its id is drawn only for those who ask. */
+  override get chain(): Chain {
+    this.#chain ??= chainOfCall(this.#ids.next(), this.#callerChain)
+    return this.#chain
   }
 
   /** The outcome as a promise; called once, after the target has accepted the call. */

@@ -1,4 +1,5 @@
 import type { AgentId, ContextId } from '../core/ids.ts'
+import type { Chain } from '../events/chain.ts'
 import type { CallAttributes } from './call-events.ts'
 import { Timed } from './deadline-wheel.ts'
 
@@ -18,6 +19,7 @@ export class OutgoingCall extends Timed implements CallAttributes {
   readonly caller: AgentId
   readonly input: unknown
   readonly priority: number
+  readonly chain: Chain | undefined
   /** Empty while no provider is known. */
   target: AgentId = ''
   context: ContextId = ''
@@ -38,6 +40,7 @@ export class OutgoingCall extends Timed implements CallAttributes {
       priority: number
       deadline: number
       signal: AbortSignal | undefined
+      chain: Chain | undefined
     },
   ) {
     super(options.deadline)
@@ -48,6 +51,7 @@ export class OutgoingCall extends Timed implements CallAttributes {
     this.caller = options.caller
     this.input = options.input
     this.priority = options.priority
+    this.chain = options.chain
     this.#signal = options.signal
     this.#signal?.addEventListener('abort', this)
     this.result = new Promise((resolve, reject) => {

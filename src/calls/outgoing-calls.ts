@@ -25,7 +25,7 @@ const MAX_SOURCES = 16_384
 /** The calls of this context that wait for somebody else: for a provider to become known, or for its reply. */
 export class OutgoingCalls implements OutgoingCallOwner {
   readonly #parts: OutgoingCallsComponents
-  /** Sent, by correlation id. */
+  /** Sent, by the ids of their events: a chain's calls share one correlation id. */
   readonly #sent = new Map<string, OutgoingCall>()
   readonly #waiting = new Set<OutgoingCall>()
   readonly #sources = new Map<AgentId, { readonly context: ContextId; readonly source: string }>()
@@ -86,7 +86,7 @@ export class OutgoingCalls implements OutgoingCallOwner {
 
   /** A reply counts only for the call it names and from the agent that was called. */
   onReply(event: AmcpEvent): void {
-    const call = this.#sent.get(event.correlationid ?? '')
+    const call = this.#sent.get(event.causationid ?? '')
     if (call === undefined) {
       this.#parts.ports.counters.add('calls.reply-late')
       return

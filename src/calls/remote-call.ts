@@ -1,5 +1,6 @@
 import type { AgentId } from '../core/ids.ts'
-import type { CallToAnswer } from './call-events.ts'
+import type { Chain } from '../events/chain.ts'
+import { type CallToAnswer, chainOfServed } from './call-events.ts'
 import { type CallTime, IncomingCall } from './incoming-call.ts'
 
 /** Where the outcome of a call from another context goes. */
@@ -22,6 +23,8 @@ export class RemoteCall extends IncomingCall implements CallToAnswer {
   readonly eventId: string
   readonly target: AgentId
   readonly source: string
+  readonly traceparent: string | undefined
+  readonly tracestate: string | undefined
   readonly #owner: RemoteCallOwner
 
   constructor(owner: RemoteCallOwner, options: RemoteCallOptions, time: CallTime) {
@@ -30,7 +33,13 @@ export class RemoteCall extends IncomingCall implements CallToAnswer {
     this.eventId = options.eventId
     this.target = options.target
     this.source = options.source
+    this.traceparent = options.traceparent
+    this.tracestate = options.tracestate
     this.#owner = owner
+  }
+
+  override get chain(): Chain {
+    return chainOfServed(this)
   }
 
   protected override settle(isOk: boolean, value: unknown): void {

@@ -18,11 +18,13 @@ export interface AmcpEvent<T = unknown> {
   readonly datacontenttype: string
   /** JSON value or Uint8Array; decoded when first read on a received event. */
   readonly data: T
+  /** The same through a chain of causes; the id of its first event unless somebody gave another. */
   readonly correlationid?: string | undefined
+  /** Id of the event or call whose handler published this one; undefined for what nothing here caused. */
   readonly causationid?: string | undefined
   /** Topic that a reply goes to. */
   readonly replyto?: string | undefined
-  /** W3C trace context. */
+  /** W3C trace context: one trace for a chain of causes, a span for each event. */
   readonly traceparent?: string | undefined
   /** Zero-padded decimal number of the event in (context, incarnation, shard). */
   readonly sequence?: string | undefined

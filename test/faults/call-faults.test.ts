@@ -211,9 +211,9 @@ describe('a caller that aborts', () => {
     const { world, here, there, caller, target } = await pair()
     const call = outcome(here.calls.call(caller, 'hang', 1, { deadline: 100 }))
     const { id } = world.published[0]!
-    const cancel = { type: 'amcp.command.cancel', correlationid: id, source: `amcp://mallory/${caller}` }
+    const cancel = { type: 'amcp.command.cancel', causationid: id, source: `amcp://mallory/${caller}` }
     void world.carry(event(`amcp.agent.${target}`, null, cancel))
-    void world.carry(event(`amcp.agent.${target}`, null, { ...cancel, correlationid: undefined }))
+    void world.carry(event(`amcp.agent.${target}`, null, { ...cancel, causationid: undefined }))
     expect([there.calls.open, there.ports.counters.get('calls.cancel-late')]).toEqual([1, 2])
     await world.clock.advance(104)
     expect(await call).toMatchObject({ code: 'ERR_CALL_DEADLINE' })
@@ -271,7 +271,7 @@ describe('replies that do not belong', () => {
     const reply = (source: string): AmcpEvent =>
       event(`amcp.agent.${caller}`, 'forged', {
         type: 'amcp.command.reply',
-        correlationid: id,
+        causationid: id,
         extensions: { outcome: 'ok' },
         source,
       })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nodeCrypto } from '../../src/core/node-crypto.ts'
+import { impliedTrace } from '../../src/events/chain.ts'
 import type { AmcpEvent } from '../../src/events/event.ts'
 import { readFrame } from '../../src/events/frame/frame-reader.ts'
 import { FrameWriter } from '../../src/events/frame/frame-writer.ts'
@@ -98,7 +99,11 @@ describe('frames and events', () => {
           expect(got.tokenHash).toEqual(tokens[token])
           const wanted: Record<string, unknown> = { ...original, data: throughJson(original) }
           wanted['sequence'] ??= formatSequence(sequence)
+          // What nobody gave follows from the ids.
+          wanted['correlationid'] ??= original.id
+          wanted['traceparent'] ??= impliedTrace(original.id, original.correlationid ?? original.id)
           expect(got.toJSON()).toEqual(wanted)
+          expect([got.givenCorrelation, got.givenTrace]).toEqual([original.correlationid, original.traceparent])
         }
         // Passed on: a received event is written again from its bytes, and comes out the same.
         for (const [n, got] of received.entries()) writer.add(got, sent[n]!.sequence, sent[n]!.shard, got.tokenHash)

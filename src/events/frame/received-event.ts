@@ -1,6 +1,8 @@
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
+import { type ImplyingEvent, impliedTrace } from '../chain.ts'
 import type { AmcpEvent } from '../event.ts'
+import { plainEvent } from '../plain-event.ts'
 import { ByteReader } from './byte-reader.ts'
 import { strictUtf8 } from './bytes.ts'
 import { OptionalAttributes } from './optional-attributes.ts'
@@ -41,7 +43,7 @@ const OPTIONAL =
  * An event that arrived. It keeps its frame's bytes and decodes an attribute when it is read; `data` once.
  * The frame reader has checked everything else, so only `data` can throw: ERR_EVENT_INVALID when it is no JSON.
  */
-export class ReceivedEvent implements AmcpEvent {
+export class ReceivedEvent implements ImplyingEvent {
   readonly #frame: FrameSource
   readonly #flags: number
   readonly #idAt: number
@@ -92,13 +94,21 @@ export class ReceivedEvent implements AmcpEvent {
   get datacontenttype(): string {
     return this.#text(this.#rest.contentType) ?? flag.JSON_TYPE
   }
-  get correlationid(): string | undefined {
+  get correlationid(): string {
+    return this.givenCorrelation ?? this.id
+  }
+  /** As it was written; undefined in the first event of a chain. */
+  get givenCorrelation(): string | undefined {
     return this.#uuid(this.#rest.correlation, flag.CORRELATION)
   }
   get causationid(): string | undefined {
     return this.#uuid(this.#rest.causation, flag.CAUSATION)
   }
   get traceparent(): string | undefined {
+    return this.givenTrace ?? impliedTrace(this.id, this.correlationid)
+  }
+  /** As it was written; undefined where it follows from the ids. */
+  get givenTrace(): string | undefined {
     const at = this.#rest.trace
     return at >= 0 && this.#form(flag.TRACE) === flag.BINARY ? readTrace(this.#frame.bytes, at) : this.#text(at)
   }
@@ -154,21 +164,8 @@ export class ReceivedEvent implements AmcpEvent {
     return this.#frame.tokens[this.#token]
   }
 
-  /** All attributes as a plain object, for JSON and for spreading: getters are not own properties. */
   toJSON(): AmcpEvent {
-    const { specversion, id, source, type, subject, time, datacontenttype, data, sequence } = this
-    const { correlationid, causationid, replyto, traceparent, partitionkey, expirytime, priority, extensions } = this
-    return {
-      ...{ specversion, id, source, type, subject, time, datacontenttype, data, sequence },
-      ...(correlationid !== undefined && { correlationid }),
-      ...(causationid !== undefined && { causationid }),
-      ...(replyto !== undefined && { replyto }),
-      ...(traceparent !== undefined && { traceparent }),
-      ...(partitionkey !== undefined && { partitionkey }),
-      ...(expirytime !== undefined && { expirytime }),
-      ...(priority !== undefined && { priority }),
-      ...(extensions !== undefined && { extensions }),
-    }
+    return plainEvent(this)
   }
 
   get #rest(): OptionalAttributes {

@@ -1,5 +1,8 @@
 import { AmcpError } from '../../core/errors.ts'
+import { givenCorrelation, givenTrace } from '../chain.ts'
+import { jsonOf } from '../data.ts'
 import type { AmcpEvent } from '../event.ts'
+import { PublishedEvent } from '../published-event.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { ReceivedEvent } from './received-event.ts'
 import * as flag from './record-flags.ts'
@@ -59,8 +62,8 @@ export class RecordWriter {
     const expiry = event.expirytime === undefined ? -1 : parseTime(event.expirytime)
     if (event.expirytime !== undefined && expiry < 0) unusual |= flag.EXPIRY_TEXT
     if (unusual !== 0) flags |= flag.UNUSUAL
-    flags |= this.#optional(event, unusual, expiry)
-    if (event.extensions !== undefined) flags |= this.#extensions(event.extensions)
+    const isBare = unusual === 0 && event instanceof PublishedEvent && event.isBare
+    if (!isBare) flags |= this.#optional(event, unusual, expiry)
     flags |= this.#data(event)
     out.bytes[start] = flags
     out.bytes[start + 1] = flags >>> 8
@@ -80,9 +83,12 @@ export class RecordWriter {
       if (unusual & flag.SEQUENCE_TEXT) this.#index(event.sequence!)
       if (unusual & flag.EXPIRY_TEXT) this.#index(event.expirytime!)
     }
-    if (event.correlationid !== undefined) flags |= this.#uuid(event.correlationid) << flag.CORRELATION
+    // What follows from the event's id is not written.
+    const correlation = givenCorrelation(event)
+    if (correlation !== undefined) flags |= this.#uuid(correlation) << flag.CORRELATION
     if (event.causationid !== undefined) flags |= this.#uuid(event.causationid) << flag.CAUSATION
-    if (event.traceparent !== undefined) flags |= this.#trace(event.traceparent) << flag.TRACE
+    const trace = givenTrace(event)
+    if (trace !== undefined) flags |= this.#trace(trace) << flag.TRACE
     if (event.replyto !== undefined) {
       flags |= flag.REPLY_TO
       this.#index(event.replyto)
@@ -99,6 +105,8 @@ export class RecordWriter {
       flags |= flag.PRIORITY
       this.#out.byte(priorityOf(event.priority))
     }
+    const { extensions } = event
+    if (extensions !== undefined) flags |= this.#extensions(extensions)
     return flags
   }
 
@@ -153,23 +161,12 @@ export class RecordWriter {
   }
 }
 
-function jsonOf(data: unknown): string {
-  let json: string | undefined
-  try {
-    json = JSON.stringify(data)
-  } catch (cause) {
-    throw eventInvalid('data', 'cannot be written as JSON', cause)
-  }
-  if (json === undefined) throw eventInvalid('data', 'cannot be written as JSON')
-  return json
-}
-
 function priorityOf(priority: number): number {
   if (!Number.isInteger(priority) || priority < 0 || priority > flag.HIGHEST_PRIORITY)
     throw eventInvalid('priority', 'is not a small whole number')
   return priority
 }
 
-function eventInvalid(attribute: string, what: string, cause?: unknown): AmcpError {
-  return new AmcpError('ERR_EVENT_INVALID', `${attribute} ${what}`, { cause, details: { attribute } })
+function eventInvalid(attribute: string, what: string): AmcpError {
+  return new AmcpError('ERR_EVENT_INVALID', `${attribute} ${what}`, { details: { attribute } })
 }

@@ -29,7 +29,7 @@ export function alone(): { registry: AgentRegistry; calls: Calls } {
     ports,
     broker,
     publisher,
-    call: (caller, target, input, options) => calls.call(caller, target, input, options),
+    call: (caller, target, input, options, chain) => calls.call(caller, target, input, options, chain),
     take: (event) => calls.take(event),
     // Version 8 instead of 4 makes an agent's id.
     mint: () => ports.random.uuid().replace(/^(.{14})4/, '$18'),

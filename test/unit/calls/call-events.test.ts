@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { agentOf, CallEvents, isAgentId, isOutput } from '../../../src/calls/call-events.ts'
+import { agentOf, CallEvents, type CallToAnswer, isAgentId, isOutput } from '../../../src/calls/call-events.ts'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
+import type { Chain } from '../../../src/events/chain.ts'
 import { event } from './world.ts'
 
 const agent = (number: number): string => `00000000-0000-8000-8000-${number.toString(16).padStart(12, '0')}`
@@ -19,7 +20,13 @@ const call = (more: object = {}) => ({
   input: { a: 1 },
   remaining: 99.2,
   priority: 7,
+  chain: undefined as Chain | undefined,
   ...more,
+})
+
+const answer = (priority = 4): CallToAnswer => ({
+  ...{ correlation: 'c', eventId: 'e', caller: agent(1), target: agent(2), priority },
+  ...{ traceparent: undefined, tracestate: undefined },
 })
 
 test('MX-3 a call says who asks whom for what, and how long it may take', async () => {
@@ -50,7 +57,7 @@ test('a call of an agent without naming a capability carries none', () => {
 test('bytes travel as bytes and undefined as null, there and back', () => {
   const { events } = setup()
   const bytes = Uint8Array.of(1, 2)
-  const answered = { correlation: 'c', eventId: 'e', caller: agent(1), target: agent(2), priority: 4 }
+  const answered = answer()
   expect(events.call(call({ input: bytes }))).toMatchObject({
     datacontenttype: 'application/octet-stream',
     data: bytes,
@@ -65,7 +72,7 @@ test('bytes travel as bytes and undefined as null, there and back', () => {
 
 test('a reply goes to the caller alone, names its call, and says whether it is an output', () => {
   const { events } = setup()
-  const answered = { correlation: 'c', eventId: 'e', caller: agent(1), target: agent(2), priority: 9 }
+  const answered = answer(9)
   const [good, bad] = [events.reply(answered, true, 3), events.reply(answered, false, { code: 'x' })]
   expect(good).toMatchObject({
     source: `amcp://here/${agent(2)}`,

@@ -85,7 +85,7 @@ export class Place implements Directory, EventBroker {
       broker: this,
       publisher: this.publisher,
       watch,
-      call: (caller, target, input, callOptions) => this.calls.call(caller, target, input, callOptions),
+      call: (caller, target, input, callOptions, chain) => this.calls.call(caller, target, input, callOptions, chain),
       take: (event) => this.calls.take(event),
       mint: (type, name) => this.mint(type, name),
       isOwn: (agent) => this.#world.contexts.some((place) => place === this && place.owns(agent)),

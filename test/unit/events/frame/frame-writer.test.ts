@@ -13,7 +13,7 @@ const sign = (digest: Uint8Array): Uint8Array => key.sign(digest)
 const zeros = new Uint8Array(32)
 const withData = (data: unknown, extra: Partial<AmcpEvent> = {}): AmcpEvent => ({ ...sampleEvent(0), ...extra, data })
 const invalid = (attribute: string): unknown =>
-  expect.objectContaining({ code: 'ERR_EVENT_INVALID', details: { attribute } })
+  expect.objectContaining({ code: 'ERR_EVENT_INVALID', details: expect.objectContaining({ attribute }) })
 
 describe('frame writer', () => {
   test('a full frame refuses the next event and is within its target', () => {
@@ -39,11 +39,11 @@ describe('frame writer', () => {
 
   test('one event may be larger than the target, up to the largest frame', () => {
     const writer = new FrameWriter({ crypto })
-    const large = 'é'.repeat(150_000)
+    const large = 'é'.repeat(100_000)
     expect(writer.add(withData(large), 0, 1, undefined)).toBe(true)
     expect(writer.add(withData(1), 1, 1, undefined)).toBe(false)
     expect(readFrame(writer.finish(fields)).events()[0]?.data).toBe(large)
-    expect(() => writer.add(withData('x'.repeat(1_048_576)), 0, 1, undefined)).toThrow(
+    expect(() => writer.add(withData(1, { subject: 'x'.repeat(1_048_576) }), 0, 1, undefined)).toThrow(
       expect.objectContaining({ code: 'ERR_EVENT_TOO_LARGE', details: expect.objectContaining({ limit: 1_048_576 }) }),
     )
     writer.add(withData('after'), 0, 1, undefined)
