@@ -14,10 +14,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
  */
 export function summarise(patterns: Iterable<string>, limit: number = MAX_SUMMARY_BYTES): readonly string[] {
   let summary = withoutContained([...patterns].filter((pattern) => !pattern.startsWith(AGENT_NAMESPACE)))
-  for (let depth = deepest(summary); depth > 1 && encodedLength(summary) > limit; depth -= 1) {
+  for (let depth = deepest(summary); depth > 1 && summaryLength(summary) > limit; depth -= 1) {
     summary = withoutContained(summary.map((pattern) => widen(pattern, depth)))
   }
-  return encodedLength(summary) > limit ? ['>'] : summary
+  return summaryLength(summary) > limit ? ['>'] : summary
 }
 
 const deepest = (patterns: readonly string[]): number =>
@@ -31,7 +31,7 @@ function widen(pattern: string, depth: number): string {
 
 /** Version, number of patterns (2 bytes, big endian), then each as length (2 bytes) and ASCII; sorted. */
 export function encodeSummary(summary: readonly string[]): Uint8Array {
-  const bytes = new Uint8Array(encodedLength(summary))
+  const bytes = new Uint8Array(summaryLength(summary))
   const view = new DataView(bytes.buffer)
   view.setUint8(0, VERSION)
   view.setUint16(1, summary.length)
@@ -44,7 +44,8 @@ export function encodeSummary(summary: readonly string[]): Uint8Array {
   return bytes
 }
 
-const encodedLength = (summary: readonly string[]): number =>
+/** Bytes that `encodeSummary` makes of it. */
+export const summaryLength = (summary: readonly string[]): number =>
   summary.reduce((sum, pattern) => sum + 2 + pattern.length, 3)
 
 /** ERR_FRAME_INVALID for bytes that no peer of this version writes. */

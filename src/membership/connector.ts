@@ -100,6 +100,12 @@ export class Connector {
     return count
   }
 
+  /** Whether the peer answered at one of the given addresses. */
+  isInvited(peer: ContextId): boolean {
+    for (const target of this.#targets.values()) if (target.kind === 'address' && target.peer === peer) return true
+    return false
+  }
+
   /** A peer that refused us or that we refused: the next dial waits the longest. */
   refused(peer: ContextId): void {
     for (const target of this.#targets.values())

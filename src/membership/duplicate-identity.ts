@@ -1,8 +1,11 @@
+import type { Crypto } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Network } from '../network/network.ts'
+import { AHEAD_LIMIT } from './hello-judge.ts'
 import type { Hello, LastSeen } from './hello-message.ts'
 import type { OwnEntry } from './own-entry.ts'
+import { provesLife, type SignOfLife } from './sign-of-life.ts'
 import type { StateHead } from './state-entry.ts'
 import type { StateExchange } from './state-exchange.ts'
 
@@ -26,6 +29,11 @@ export class LivesOfSelf {
     this.#incarnation = incarnation
   }
 
+  /** Whether another process under our key has signed, after our hello: then this one is the later. */
+  isProof(crypto: Crypto, self: ContextId, nonce: string, alive: SignOfLife): boolean {
+    return alive.incarnation !== this.#incarnation && provesLife(crypto, self, nonce, alive)
+  }
+
   /** Judges an entry under our key that somebody relayed; its signature is good. */
   seen({ incarnation, version, since, rival }: StateHead): Verdict {
     if (incarnation === this.#incarnation) return 'ignore'
@@ -37,29 +45,34 @@ export class LivesOfSelf {
     return 'answer'
   }
 
-  /** Judges what a peer says it has last seen of us; true when a new version must be issued above it. */
-  remembered({ incarnation, version }: LastSeen): boolean {
-    if (incarnation === this.#incarnation || version < this.#own.version) return false
+  /**
+   * Judges what a peer says it has last seen of us; true when a new version must be issued above it. Nobody signed that:
+   * a version that no clock can have made yet is not believed, or one word would lift ours beyond what can be counted.
+   * If it is true nevertheless, the entry itself comes back by the map.
+   * @param now wall time, ms
+   */
+  remembered({ incarnation, version }: LastSeen, now: number): boolean {
+    if (incarnation === this.#incarnation || version < this.#own.version || version > now + AHEAD_LIMIT) return false
     this.#own.exceed(version)
     return true
   }
 }
 
 /**
- * Whether another life of the peer than the one that says hello is linked to us and answers a challenge. Only one that is
+ * The sign of life of another life of the peer than the one that says hello is linked to us, if it answers a challenge. Only one that is
  * linked can be asked; one that is elsewhere answers through the map. A dead link beside a living one goes together with
  * it, since which of them a stream would take is chance: ERR_NOT_CONNECTED, and the peer dials anew.
  */
-export async function isAliveElsewhere(
+export async function aliveElsewhere(
   exchange: StateExchange,
   network: Network,
   peer: ContextId,
   hello: Hello,
-): Promise<boolean> {
+): Promise<SignOfLife | undefined> {
   const linked = exchange.incarnationOf(peer)
-  if (linked === undefined || linked === hello.incarnation) return false
-  if (await exchange.challenge(peer, hello.nonce)) return true
-  if (exchange.incarnationOf(peer) !== linked) return false
+  if (linked === undefined || linked === hello.incarnation) return undefined
+  const alive = await exchange.challenge(peer, hello.nonce)
+  if (alive !== undefined || exchange.incarnationOf(peer) !== linked) return alive
   await network.disconnect(peer)
   throw new AmcpError('ERR_NOT_CONNECTED', `the dead link of an earlier life of ${peer} was dropped`)
 }

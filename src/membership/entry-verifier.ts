@@ -1,5 +1,6 @@
 import { AmcpError } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
+import { BEHIND_LIMIT } from './hello-judge.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import type { StateEntry, StateHead } from './state-entry.ts'
 import { decodeBody, decodeHead, FLAG_LEFT, isSignedByOwner, shortDigest } from './state-entry.ts'
@@ -8,10 +9,12 @@ import type { EntryRecord } from './state-messages.ts'
 
 /** What a record turned out to be; `incomplete` = genuine, but the body or membership that it names is not here. */
 export type Judged =
-  | { readonly outcome: 'new'; readonly head: StateHead; readonly entry: StateEntry }
+  /** `age`: ms since its owner issued it, at least. */
+  | { readonly outcome: 'new'; readonly head: StateHead; readonly entry: StateEntry; readonly age: number }
   | { readonly outcome: 'known'; readonly head: StateHead }
   | { readonly outcome: 'incomplete'; readonly head: StateHead }
-  | { readonly outcome: 'refused'; readonly head: StateHead | undefined }
+  /** `isForged`: no honest neighbour passes it on, whatever version it runs and wherever its clock stands. */
+  | { readonly outcome: 'refused'; readonly head: StateHead | undefined; readonly isForged: boolean }
 
 /** Decides whether a record that some neighbour relayed is its owner's word, and whether the owner is a member. */
 export class EntryVerifier {
@@ -33,7 +36,7 @@ export class EntryVerifier {
     } catch (error) {
       if (!(error instanceof AmcpError)) throw error
       this.#ports.counters.add(`membership.entry.refused.${error.code}`)
-      return { outcome: 'refused', head }
+      return { outcome: 'refused', head, isForged: error.code === 'ERR_SIGNATURE_INVALID' }
     }
   }
 
@@ -49,11 +52,15 @@ export class EntryVerifier {
     if (bodyBytes === undefined || membership === undefined) return { outcome: 'incomplete', head }
     this.#checkDigest('body', bodyBytes, head.body)
     this.#checkDigest('membership', membership, head.membership)
-    // Whoever leaves may do so with a membership that has just expired.
-    if ((head.flags & FLAG_LEFT) === 0) this.#credentials.check(head.context, membership, this.#ports.clock.now())
+    const now = this.#ports.clock.now()
+    // Whoever leaves may do so with a membership that has just expired, but it must be the one that was checked before:
+    // entries of strangers that "leave" would fill everybody's map.
+    const isLeaving = (head.flags & FLAG_LEFT) !== 0 && held?.head.membership === head.membership
+    if (!isLeaving) this.#credentials.check(head.context, membership, now)
     const body = held?.head.body === head.body ? held.body : decodeBody(bodyBytes)
     const entry = { head, headBytes: record.head, signature: record.signature, body, bodyBytes, membership }
-    return { outcome: 'new', head, entry }
+    // A version is never below its owner's wall clock, so a relay cannot make an old entry younger than that.
+    return { outcome: 'new', head, entry, age: Math.max(record.age, now - head.version - BEHIND_LIMIT) }
   }
 
   #checkDigest(what: string, bytes: Uint8Array, digest: string): void {

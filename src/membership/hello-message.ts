@@ -1,4 +1,6 @@
 import { AmcpError } from '../core/errors.ts'
+import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
+import { ADDRESS_LIMIT } from './state-entry.ts'
 
 export const HELLO_PROTOCOL = '/amcp/hello/1'
 /** Bytes of one message of the hello: a membership, some addresses, and room to grow. */
@@ -45,6 +47,8 @@ export interface Refused {
   readonly t: 'refused'
   readonly code: RefusalCode
   readonly message: string
+  /** With ERR_DUPLICATE_IDENTITY: what the other life answered to the nonce of the refused hello. */
+  readonly alive?: SignOfLife
 }
 
 export type HelloMessage = Hello | Welcome | Refused
@@ -92,7 +96,7 @@ function isHello(value: unknown): value is Hello {
   if (!isFields(value) || value['t'] !== 'hello') return false
   const { versions, mesh, membership, incarnation, time, seen, members, addresses, summary, nonce } = value
   if (!Array.isArray(versions) || !versions.every(isWhole)) return false
-  if (!Array.isArray(addresses) || !addresses.every(isText)) return false
+  if (!Array.isArray(addresses) || addresses.length > ADDRESS_LIMIT || !addresses.every(isText)) return false
   if (!isText(mesh) || !isText(membership) || !isWhole(time)) return false
   return [incarnation, members, summary, nonce].every(isHex) && (seen === null || isSeen(seen))
 }
@@ -111,4 +115,5 @@ const isRefused = (value: unknown): value is Refused =>
   isFields(value) &&
   value['t'] === 'refused' &&
   REFUSAL_CODES.some((code) => code === value['code']) &&
-  isText(value['message'])
+  isText(value['message']) &&
+  (value['alive'] === undefined || isSignOfLife(value['alive']))

@@ -8,6 +8,7 @@ import type { Hello, HelloMessage, RefusalCode } from './hello-message.ts'
 import { decodeHello, encodeHello, HELLO_PROTOCOL, PROTOCOL_VERSIONS, REFUSAL_CODES } from './hello-message.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import { MessageQueue } from './message-queue.ts'
+import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
 import { hexOf } from './state-entry.ts'
 import type { MembershipTiming } from './timing.ts'
 import { withinTime } from './within-time.ts'
@@ -22,8 +23,10 @@ export interface HelloComponents {
 export interface HelloEvents {
   /** The own hello to this peer, but for what hello itself fills in. */
   greeting(peer: ContextId): Pick<Hello, 'incarnation' | 'seen' | 'members' | 'addresses' | 'summary'>
-  /** Whether another incarnation of the peer is linked and answers a challenge made now. */
-  isAliveElsewhere(peer: ContextId, hello: Hello): Promise<boolean>
+  /** What another incarnation of the peer, if one is linked, answers to a challenge made now. */
+  aliveElsewhere(peer: ContextId, hello: Hello): Promise<SignOfLife | undefined>
+  /** Whether this shows that another process under our key lives and was there before the hello with this nonce. */
+  provesRival(nonce: string, alive: SignOfLife): boolean
   /** Both ends agreed; the network has admitted the peer already. */
   admitted(peer: ContextId, hello: Hello): void
   /** The other end refused us, or we it. */
@@ -108,8 +111,8 @@ export class Hellos {
         this.#network.streams.open(peer, HELLO_PROTOCOL, { beforeAdmission: true, signal }),
       )
       return this.#exchange(stream, async (queue) => {
-        this.#send(stream, this.#hello(peer))
-        const theirs = await this.#judged(stream, queue)
+        const own = this.#send(stream, this.#hello(peer))
+        const theirs = await this.#judged(stream, queue, own)
         // The welcome goes out first: it must be read before anything that our admission sets going.
         this.#send(stream, { t: 'welcome', nonce: theirs.nonce })
         this.#admit(peer, theirs)
@@ -125,7 +128,7 @@ export class Hellos {
         const theirs = await this.#judged(stream, queue)
         const own = this.#send(stream, this.#hello(peer))
         const welcome = decodeHello(await queue.next())
-        this.#throwIfRefused(welcome)
+        this.#throwIfRefused(welcome, own)
         if (welcome.t !== 'welcome' || welcome.nonce !== own.nonce)
           throw new AmcpError('ERR_PROTOCOL_REFUSED', `${peer} sent no welcome`)
         this.#admit(peer, theirs)
@@ -134,13 +137,16 @@ export class Hellos {
   }
 
   /** The other's hello, found right; throws what must be told to it otherwise. */
-  async #judged(stream: MessageStream, queue: MessageQueue): Promise<Hello> {
+  async #judged(stream: MessageStream, queue: MessageQueue, own?: Hello): Promise<Hello> {
     const hello = decodeHello(await queue.next())
-    this.#throwIfRefused(hello)
+    this.#throwIfRefused(hello, own)
     if (hello.t !== 'hello') throw new AmcpError('ERR_PROTOCOL_REFUSED', `${stream.peer} did not begin with a hello`)
     judgeHello(stream.peer, hello, this.#credentials, this.#ports.clock.now())
-    if (await this.#events.isAliveElsewhere(stream.peer, hello))
-      throw new AmcpError('ERR_DUPLICATE_IDENTITY', `another process with the key of ${stream.peer} is in the mesh`)
+    const alive = await this.#events.aliveElsewhere(stream.peer, hello)
+    if (alive !== undefined)
+      throw new AmcpError('ERR_DUPLICATE_IDENTITY', `another process with the key of ${stream.peer} is in the mesh`, {
+        details: { alive },
+      })
     return hello
   }
 
@@ -170,7 +176,9 @@ export class Hellos {
     const code = refusalOf(error)
     if (code === undefined || !stream.isOpen) return
     try {
-      this.#send(stream, { t: 'refused', code, message: (error as AmcpError).message })
+      const { message, details } = error as AmcpError
+      const { alive } = details
+      this.#send(stream, { t: 'refused', code, message, ...(isSignOfLife(alive) ? { alive } : {}) })
     } catch (broken) {
       this.#ports.counters.add('membership.hello.refusal-unheard')
       this.#ports.logger.debug({ peer: stream.peer, error: String(broken) }, 'the refusal was not heard')
@@ -218,8 +226,18 @@ export class Hellos {
     })
   }
 
-  #throwIfRefused(message: HelloMessage): void {
-    if (message.t === 'refused') throw new RefusedByThem(new AmcpError(message.code, message.message))
+  /** @param own the hello that was sent on this stream, if one was: only that can have been refused as a duplicate's */
+  #throwIfRefused(message: HelloMessage, own: Hello | undefined): void {
+    if (message.t !== 'refused') return
+    const { code, alive } = message
+    if (code === 'ERR_DUPLICATE_IDENTITY') {
+      const isProved = own !== undefined && alive !== undefined && this.#events.provesRival(own.nonce, alive)
+      if (!isProved) {
+        this.#ports.counters.add('membership.hello.duplicate-unproved')
+        throw new AmcpError('ERR_PROTOCOL_REFUSED', 'said without proof that this context lives twice')
+      }
+    }
+    throw new RefusedByThem(new AmcpError(code, message.message))
   }
 
   #hello(peer: ContextId): Hello {

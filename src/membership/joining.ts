@@ -2,6 +2,9 @@ import type { Clock } from '../core/clock.ts'
 import type { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 
+/** Peers whose refusals are remembered while `start` waits. */
+const REFUSALS_LIMIT = 1_024
+
 /**
  * What `start` waits for: the first neighbour with which everything is exchanged. Without addresses there is nobody to
  * wait for. When nobody answers in time the context goes on alone and keeps trying; when those that answered refused,
@@ -12,13 +15,18 @@ export class Joining {
   readonly #patience: number
   #outcome: 'alone' | 'waiting' | 'done' = 'alone'
   #failure: AmcpError | undefined
+  readonly #isInvited: (peer: ContextId) => boolean
   readonly #refusals = new Map<ContextId, AmcpError>()
   #addresses = 0
   #unreachable = 0
   #settle: (() => void) | undefined
 
-  /** @param patience ms */
-  constructor(clock: Clock, patience: number) {
+  /**
+   * @param patience ms
+   * @param isInvited whether the peer answered at one of the addresses to join by
+   */
+  constructor(clock: Clock, patience: number, isInvited: (peer: ContextId) => boolean) {
+    this.#isInvited = isInvited
     this.#clock = clock
     this.#patience = patience
   }
@@ -33,8 +41,12 @@ export class Joining {
     this.#end()
   }
 
-  /** A refusal ends the wait only when no other address is left that could still let us in. */
+  /**
+   * A refusal ends the wait only when no other address is left that could still let us in. A stranger that dials us and
+   * refuses is no such address; which of the two it is may show only when our dial has ended.
+   */
   refused(peer: ContextId, error: AmcpError): void {
+    if (this.#outcome !== 'waiting' || this.#refusals.size >= REFUSALS_LIMIT) return
     this.#refusals.set(peer, error)
     this.#failWhenHopeless()
   }
@@ -70,13 +82,16 @@ export class Joining {
   }
 
   #failWhenHopeless(): void {
-    const [refusal] = this.#refusals.values()
-    const isHopeless = this.#refusals.size + this.#unreachable >= this.#addresses
-    if (refusal !== undefined && isHopeless && this.#outcome === 'waiting') this.fail(refusal)
+    if (this.#outcome !== 'waiting') return
+    const refusals = [...this.#refusals].filter(([peer]) => this.#isInvited(peer))
+    const refusal = refusals[0]?.[1]
+    const isHopeless = refusals.length + this.#unreachable >= this.#addresses
+    if (refusal !== undefined && isHopeless) this.fail(refusal)
   }
 
   #end(): void {
     this.#outcome = 'done'
+    this.#refusals.clear()
     this.#settle?.()
   }
 }

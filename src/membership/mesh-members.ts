@@ -7,7 +7,7 @@ import { DEFAULT_SHARD_COUNT } from '../events/shard.ts'
 import type { Network } from '../network/network.ts'
 import { Announcer } from './announcer.ts'
 import { Connector } from './connector.ts'
-import { duplicateIdentity, isAliveElsewhere, LivesOfSelf } from './duplicate-identity.ts'
+import { aliveElsewhere, duplicateIdentity, LivesOfSelf } from './duplicate-identity.ts'
 import { Hellos } from './hello.ts'
 import type { Hello } from './hello-message.ts'
 import { Joining } from './joining.ts'
@@ -16,6 +16,7 @@ import { MemberStore } from './member-store.ts'
 import { MemberView } from './member-view.ts'
 import type { LocatedOffer, Members, Offer } from './members.ts'
 import { OwnEntry } from './own-entry.ts'
+import { signLife } from './sign-of-life.ts'
 import type { StateEntry } from './state-entry.ts'
 import { hexOf } from './state-entry.ts'
 import { ACKNOWLEDGING_MEMBERS, StateExchange } from './state-exchange.ts'
@@ -106,10 +107,11 @@ class MeshMembers implements Members {
       publish: (entry) => this.#publish(entry),
     })
     this.#upkeep = new Upkeep(ports, this.#timing.period, { renew: () => this.#renew(), expire: () => this.#expire() })
-    this.#joining = new Joining(ports.clock, this.#timing.acknowledge)
+    this.#joining = new Joining(ports.clock, this.#timing.acknowledge, (peer) => this.#connector.isInvited(peer))
     this.#exchange = new StateExchange({ ports, network, credentials, map: this.#map }, this.#timing, {
       changed: () => this.#changed(),
       acknowledged: (by, version) => this.#announcer.acknowledgements.acknowledged(by, version),
+      signLife: (nonce) => signLife((message) => credentials.sign(message), this.self, incarnation, nonce),
       ownSeen: (head) => {
         const verdict = this.#lives.seen(head)
         if (verdict === 'duplicate') this.#stopAsDuplicate()
@@ -118,7 +120,8 @@ class MeshMembers implements Members {
     })
     this.#hellos = new Hellos({ ports, network, credentials }, this.#timing, {
       greeting: (peer) => this.#greeting(peer),
-      isAliveElsewhere: (peer, hello) => isAliveElsewhere(this.#exchange, network, peer, hello),
+      aliveElsewhere: (peer, hello) => aliveElsewhere(this.#exchange, network, peer, hello),
+      provesRival: (nonce, alive) => this.#lives.isProof(ports.crypto, this.self, nonce, alive),
       admitted: (peer, hello) => this.#admitted(peer, hello),
       refused: (peer, error, by) => this.#refused(peer, error, by),
     })
@@ -274,7 +277,7 @@ class MeshMembers implements Members {
   }
 
   #admitted(peer: ContextId, { incarnation, seen }: Hello): void {
-    if (seen !== null && this.#lives.remembered(seen)) this.#announcer.change()
+    if (seen !== null && this.#lives.remembered(seen, this.#ports.clock.now())) this.#announcer.change()
     this.#connector.admitted(peer)
     this.#exchange.admitted(peer, incarnation)
   }

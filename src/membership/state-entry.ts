@@ -5,6 +5,7 @@ import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import { publicKeyOf } from '../core/ids.ts'
 import { parsePattern } from '../events/pattern.ts'
+import { MAX_SUMMARY_BYTES, summaryLength } from '../events/pattern-summary.ts'
 import type { Offer, Proficiency } from './members.ts'
 
 /** The owner asks every member to acknowledge this version. */
@@ -49,7 +50,8 @@ export interface StateEntry {
 /** Bytes of a body: some 10,000 offers and a full summary. */
 export const BODY_LIMIT = 1_048_576
 export const HEAD_LIMIT = 1_024
-const LIST_LIMIT = 64
+/** Addresses of one context, in its entry and in its hello. */
+export const ADDRESS_LIMIT = 64
 const HEX_16 = /^[0-9a-f]{32}$/
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -95,7 +97,9 @@ export function encodeBody(body: StateBody): Uint8Array {
 export function decodeBody(bytes: Uint8Array): StateBody {
   const fields = parse(bytes, 'body') as { a?: unknown; p?: unknown; o?: unknown } | null
   const { a, p, o } = fields ?? {}
-  if (!isTexts(a) || !isTexts(p) || !Array.isArray(o) || a.length > LIST_LIMIT) throw invalid('body')
+  if (!isTexts(a) || !isTexts(p) || !Array.isArray(o) || a.length > ADDRESS_LIMIT) throw invalid('body')
+  // Everybody keeps everybody's patterns in a trie, where one byte here is some twenty.
+  if (summaryLength(p) > MAX_SUMMARY_BYTES) throw invalid('body')
   // A pattern that breaks the grammar must not reach anybody's trie.
   for (const pattern of p) parsePattern(pattern)
   const offers: Offer[] = []

@@ -3,12 +3,14 @@ import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { MessageStream, Network } from '../network/network.ts'
+import { AckRoutes } from './ack-routes.ts'
 import { EntryVerifier } from './entry-verifier.ts'
 import type { MemberCredentials } from './member-credentials.ts'
+import type { SignOfLife } from './sign-of-life.ts'
 import type { StateEntry, StateHead } from './state-entry.ts'
 import { StateLink, wantsAcknowledgement } from './state-link.ts'
 import { hasLeft, type StateMap } from './state-map.ts'
-import type { Ack, EntryRecord, StateMessage } from './state-messages.ts'
+import type { EntryRecord, StateMessage } from './state-messages.ts'
 import { decodeMessage, STATE_PROTOCOL } from './state-messages.ts'
 import type { MembershipTiming } from './timing.ts'
 import { withinTime } from './within-time.ts'
@@ -24,6 +26,8 @@ export interface StateExchangeEvents {
   /** Entries came or a neighbour's digest or the set of links changed; once a message. */
   changed(): void
   acknowledged(by: ContextId, version: number): void
+  /** This process's answer to a challenge. */
+  signLife(nonce: string): SignOfLife
   /** Somebody relayed an entry of this context that is not its present one; the signature is good. */
   ownSeen(head: StateHead): void
 }
@@ -46,8 +50,7 @@ export class StateExchange {
   readonly #links = new Map<ContextId, StateLink>()
   /** Admitted peers with the incarnation they said hello with. */
   readonly #admitted = new Map<ContextId, string>()
-  /** The neighbour that brought the present version of an entry: the way back for acknowledgements. */
-  readonly #via = new Map<ContextId, ContextId>()
+  readonly #acks: AckRoutes
   readonly #reopening = new Map<ContextId, Timer>()
   #isFlushing = false
   #isStopped = false
@@ -60,6 +63,8 @@ export class StateExchange {
     this.#timing = timing
     this.#events = events
     this.#verifier = new EntryVerifier(ports, credentials, map)
+    const arrived = (by: ContextId, version: number): void => events.acknowledged(by, version)
+    this.#acks = new AckRoutes({ ports, map, links: this.#links, arrived }, network.id)
     network.streams.handle(STATE_PROTOCOL, (stream) => this.#accept(stream))
   }
 
@@ -87,8 +92,8 @@ export class StateExchange {
     return this.#links.get(peer)?.incarnation
   }
 
-  challenge(peer: ContextId, nonce: string): Promise<boolean> {
-    return this.#links.get(peer)?.challenge(this.#ports, nonce, this.#timing.hello / 4) ?? Promise.resolve(false)
+  challenge(peer: ContextId, nonce: string): Promise<SignOfLife | undefined> {
+    return this.#links.get(peer)?.challenge(this.#ports, nonce, this.#timing.hello / 4) ?? Promise.resolve(undefined)
   }
 
   admitted(peer: ContextId, incarnation: string): void {
@@ -113,7 +118,7 @@ export class StateExchange {
 
   forget(contexts: readonly ContextId[]): void {
     for (const context of contexts) {
-      this.#via.delete(context)
+      this.#acks.forget(context)
       for (const link of this.#links.values()) link.forget(context)
     }
     this.flushSoon()
@@ -175,7 +180,7 @@ export class StateExchange {
       return
     }
     this.#close(peer)
-    const link = new StateLink(stream, incarnation)
+    const link = new StateLink(stream, incarnation, this.#ports.clock)
     this.#links.set(peer, link)
     link.onDrained = () => link.flush(this.#map, this.#ports.clock.monotonic())
     stream.onMessage((bytes) => this.#receive(link, bytes))
@@ -208,13 +213,14 @@ export class StateExchange {
       link.stream.abort(error as AmcpError)
       return
     }
-    this.#handle(link, message)
+    if (link.mayCost(message)) this.#handle(link, message)
+    else this.#ports.counters.add('membership.state.rate')
   }
 
   #handle(link: StateLink, message: StateMessage): void {
     switch (message.t) {
       case 'entries':
-        for (const record of message.records) this.#take(link, record)
+        for (const record of message.records) if (!this.#take(link, record)) break
         break
       case 'summary':
         link.members = message.members
@@ -228,36 +234,38 @@ export class StateExchange {
         for (const context of message.contexts) if (this.#map.get(context) !== undefined) link.tellInFull(context)
         break
       case 'acks':
-        for (const ack of message.acks) this.#pass(ack)
+        for (const ack of message.acks) this.#acks.pass(ack)
         this.flushSoon()
         return
       case 'challenge':
-        link.send({ t: 'alive', nonce: message.nonce })
+        link.send({ t: 'alive', nonce: message.nonce, alive: this.#events.signLife(message.nonce) })
         return
       case 'alive':
-        link.answered(message.nonce)
+        link.answered(this.#ports.crypto, message.nonce, message.alive)
         return
     }
     this.flushSoon()
     this.#events.changed()
   }
 
-  #take(link: StateLink, record: EntryRecord): void {
+  /** False when the neighbour forges: it is heard no further. */
+  #take(link: StateLink, record: EntryRecord): boolean {
     const judged = this.#verifier.judge(record)
     if (judged.outcome === 'refused') {
-      if (judged.head !== undefined) link.arrived(judged.head.context, judged.head.version)
-      return
+      if (judged.isForged) link.stream.abort(new AmcpError('ERR_SIGNATURE_INVALID', 'passed on what nobody signed'))
+      else if (judged.head !== undefined) link.arrived(judged.head.context, judged.head.version)
+      return !judged.isForged
     }
     const { context, version, body, membership } = judged.head
-    link.learn(context, version, body, membership)
+    // Any key can sign a head: what is not in the map, or about to be, may not fill what is remembered of the link.
+    if (judged.outcome === 'new' || this.#map.get(context) !== undefined) link.learn(context, version, body, membership)
     link.arrived(context, version)
     if (context === this.#network.id) {
       if (judged.outcome !== 'known') this.#events.ownSeen(judged.head)
-      return
-    }
-    if (judged.outcome === 'new') this.#apply(link, judged.entry, record.age)
+    } else if (judged.outcome === 'new') this.#apply(link, judged.entry, judged.age)
     else if (judged.outcome === 'incomplete') link.want(context)
     else link.tell(context)
+    return true
   }
 
   #apply(link: StateLink, entry: StateEntry, age: number): void {
@@ -272,7 +280,7 @@ export class StateExchange {
       return
     }
     const { peer } = link.stream
-    this.#via.set(context, peer)
+    this.#acks.cameBy(context, peer)
     if (hasLeft(entry)) this.#admitted.delete(context)
     const isOurs = this.#map.members.length <= ACKNOWLEDGING_MEMBERS || peer === context
     if (wantsAcknowledgement(entry) && isOurs) link.acknowledge([context, version, this.#network.id])
@@ -280,18 +288,5 @@ export class StateExchange {
       other.arrived(context, version)
       if (other !== link) other.tell(context)
     }
-  }
-
-  /** Hands an acknowledgement to the owner, or one hop back on the way the entry came. */
-  #pass(ack: Ack): void {
-    const [owner, version, by] = ack
-    if (owner === this.#network.id) {
-      this.#events.acknowledged(by, version)
-      return
-    }
-    const via = this.#via.get(owner)
-    const link = via === undefined ? undefined : this.#links.get(via)
-    if (link === undefined) this.#ports.counters.add('membership.ack.no-way-back')
-    else link.acknowledge(ack)
   }
 }

@@ -1,12 +1,23 @@
-import type { Timer } from '../core/clock.ts'
+import type { Clock, Timer } from '../core/clock.ts'
+import type { Crypto } from '../core/crypto.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import { TokenBucket } from '../core/token-bucket.ts'
 import type { MessageStream } from '../network/network.ts'
+import { provesLife, type SignOfLife } from './sign-of-life.ts'
 import type { StateEntry } from './state-entry.ts'
 import { FLAG_ACKNOWLEDGE } from './state-entry.ts'
 import type { StateMap } from './state-map.ts'
 import type { Ack, EntryRecord, StateMessage } from './state-messages.ts'
 import { ENTRIES_TARGET, encodeMessage, sizeOf } from './state-messages.ts'
+
+/** Messages and entries a second from one neighbour, and at once: a large mesh is told whole at the start. */
+const PER_SECOND = 2_000
+const BURST = 20_000
+/** In messages: a challenge has us sign, and comes once a restart of somebody. */
+const CHALLENGE_COST = 100
+/** Contexts that may be asked for in one message. */
+const WANTED_LIMIT = 16_384
 
 interface Known {
   version: number
@@ -22,6 +33,8 @@ export class StateLink {
   readonly stream: MessageStream
   /** As the hello said, in hex. */
   readonly incarnation: string
+  /** Of messages and entries from the neighbour: each may cost a signature. */
+  readonly #rate: TokenBucket
   /** The neighbour's latest digest of its set of members. */
   members: string | undefined
   /** Listed by the neighbour in a newer version than held here. */
@@ -31,18 +44,25 @@ export class StateLink {
   readonly #dirty = new Set<ContextId>()
   readonly #acks = new Map<string, Ack>()
   readonly #wanted = new Set<ContextId>()
-  readonly #challenges = new Map<string, { settle: (isAlive: boolean) => void; timer: Timer }>()
+  readonly #challenges = new Map<string, { settle: (alive: SignOfLife | undefined) => void; timer: Timer }>()
   #digestSent = ''
   #isBlocked = false
 
-  constructor(stream: MessageStream, incarnation: string) {
+  constructor(stream: MessageStream, incarnation: string, clock: Clock) {
     this.stream = stream
     this.incarnation = incarnation
+    this.#rate = new TokenBucket(clock, PER_SECOND, BURST)
   }
 
   /** The neighbour's summary came, and everything it listed is here. */
   get isSynced(): boolean {
     return this.#summarised && this.missing.size === 0
+  }
+
+  /** False when the neighbour says too much: what is not heard of it the periodic digest brings back. */
+  mayCost(message: StateMessage): boolean {
+    if (message.t === 'entries') return this.#rate.take(1 + message.records.length)
+    return this.#rate.take(message.t === 'challenge' ? CHALLENGE_COST : 1)
   }
 
   /** Notes an entry that the neighbour showed to us. */
@@ -105,30 +125,32 @@ export class StateLink {
   }
 
   want(context: ContextId): void {
-    this.#wanted.add(context)
+    if (this.#wanted.size < WANTED_LIMIT) this.#wanted.add(context)
   }
 
-  /** Whether the neighbour answers within `ms`. */
-  challenge(ports: Ports, nonce: string, ms: number): Promise<boolean> {
+  /** The neighbour's answer, if it comes within `ms` and is signed by the life that is linked here. */
+  challenge(ports: Ports, nonce: string, ms: number): Promise<SignOfLife | undefined> {
     // The nonce is the other end's choice: asked twice, only the later question waits for the answer.
-    this.#challenges.get(nonce)?.settle(false)
+    this.#challenges.get(nonce)?.settle(undefined)
     return new Promise((resolve) => {
-      const settle = (isAlive: boolean): void => {
+      const settle = (alive: SignOfLife | undefined): void => {
         this.#challenges.get(nonce)?.timer.cancel()
         this.#challenges.delete(nonce)
-        resolve(isAlive)
+        resolve(alive)
       }
-      this.#challenges.set(nonce, { settle, timer: ports.clock.after(ms, () => settle(false)) })
+      this.#challenges.set(nonce, { settle, timer: ports.clock.after(ms, () => settle(undefined)) })
       this.send({ t: 'challenge', nonce })
     })
   }
 
-  answered(nonce: string): void {
-    this.#challenges.get(nonce)?.settle(true)
+  answered(crypto: Crypto, nonce: string, alive: SignOfLife): void {
+    const challenge = this.#challenges.get(nonce)
+    if (challenge === undefined || alive.incarnation !== this.incarnation) return
+    if (provesLife(crypto, this.stream.peer, nonce, alive)) challenge.settle(alive)
   }
 
   closed(): void {
-    for (const { settle } of [...this.#challenges.values()]) settle(false)
+    for (const { settle } of [...this.#challenges.values()]) settle(undefined)
   }
 
   send(message: StateMessage): void {

@@ -1,11 +1,16 @@
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
+import { isNonce, isSignOfLife, type SignOfLife } from './sign-of-life.ts'
 import { BODY_LIMIT, HEAD_LIMIT } from './state-entry.ts'
 
 export const STATE_PROTOCOL = '/amcp/state/1'
 /** Bytes of entries in one message, so that one large map does not block what comes behind it. */
 export const ENTRIES_TARGET = 262_144
-const MESSAGE_LIMIT = 4 * BODY_LIMIT
+export const STATE_MESSAGE_LIMIT: number = 4 * BODY_LIMIT
+/** Contexts that one message may list, far beyond any mesh: what a neighbour lists is remembered. */
+const LISTED_LIMIT = 16_384
+/** Characters of a context id are 52. */
+const ID_LIMIT = 64
 const MEMBERSHIP_LIMIT = 16_384
 const SIGNATURE_LENGTH = 64
 /** First byte of a message that is no JSON. */
@@ -29,7 +34,7 @@ export type StateMessage =
   | { readonly t: 'want'; readonly contexts: readonly ContextId[] }
   | { readonly t: 'acks'; readonly acks: readonly Ack[] }
   | { readonly t: 'challenge'; readonly nonce: string }
-  | { readonly t: 'alive'; readonly nonce: string }
+  | { readonly t: 'alive'; readonly nonce: string; readonly alive: SignOfLife }
   | { readonly t: 'entries'; readonly records: readonly EntryRecord[] }
 
 const encoder = new TextEncoder()
@@ -41,7 +46,7 @@ export function encodeMessage(message: StateMessage): Uint8Array {
 
 /** Throws ERR_FRAME_INVALID for anything malformed. */
 export function decodeMessage(bytes: Uint8Array): StateMessage {
-  if (bytes.length > MESSAGE_LIMIT) throw malformed('too large')
+  if (bytes.length > STATE_MESSAGE_LIMIT) throw malformed('too large')
   if (bytes[0] === ENTRIES) return { t: 'entries', records: decodeEntries(bytes) }
   let value: unknown
   try {
@@ -117,24 +122,28 @@ const malformed = (reason: string, cause?: unknown): AmcpError =>
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isVersion = (value: unknown): boolean => Array.isArray(value) && isText(value[0]) && isWhole(value[1])
-const isAck = (value: unknown): boolean => isVersion(value) && isText((value as unknown[])[2])
+const isId = (value: unknown): value is string => isText(value) && value.length <= ID_LIMIT
+const isVersion = (value: unknown): boolean => Array.isArray(value) && isId(value[0]) && isWhole(value[1])
+const isAck = (value: unknown): boolean => isVersion(value) && isId((value as unknown[])[2])
+const isList = (value: unknown, is: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length <= LISTED_LIMIT && value.every(is)
 
 function isMessage(value: unknown): value is StateMessage {
   if (typeof value !== 'object' || value === null) return false
-  const { t, members, map, versions, contexts, acks, nonce } = value as Readonly<Record<string, unknown>>
+  const { t, members, map, versions, contexts, acks, nonce, alive } = value as Readonly<Record<string, unknown>>
   switch (t) {
     case 'digest':
       return isText(members) && isText(map)
     case 'summary':
-      return isText(members) && Array.isArray(versions) && versions.every(isVersion)
+      return isText(members) && isList(versions, isVersion)
     case 'want':
-      return Array.isArray(contexts) && contexts.every(isText)
+      return isList(contexts, isId)
     case 'acks':
-      return Array.isArray(acks) && acks.every(isAck)
+      return isList(acks, isAck)
     case 'challenge':
+      return isNonce(nonce)
     case 'alive':
-      return isText(nonce)
+      return isNonce(nonce) && isSignOfLife(alive)
     default:
       return false
   }

@@ -5,14 +5,18 @@ import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import { AgentOrigins } from '../../../src/membership/agent-origins.ts'
 import { MessageQueue } from '../../../src/membership/message-queue.ts'
+import { signLife } from '../../../src/membership/sign-of-life.ts'
 import { decodeBody, decodeHead, encodeHead } from '../../../src/membership/state-entry.ts'
 import { StateLink } from '../../../src/membership/state-link.ts'
 import { StateMap } from '../../../src/membership/state-map.ts'
 import { decodeMessage, type StateMessage } from '../../../src/membership/state-messages.ts'
 import type { MessageStream } from '../../../src/network/network.ts'
-import { crypto, wordCredentials } from './fake-mesh.ts'
+import { crypto, idOf, keyOf, wordCredentials } from './fake-mesh.ts'
 
 const HEX = '0'.repeat(32)
+const [A, B, C] = ['a'.repeat(32), 'b'.repeat(32), 'c'.repeat(32)] as const
+const alive = (nonce: string, incarnation = HEX) =>
+  signLife((bytes) => keyOf(3).sign(bytes), idOf(3), incarnation, nonce)
 
 function stream() {
   const sent: StateMessage[] = []
@@ -20,6 +24,7 @@ function stream() {
   let onClose: (cause?: Error) => void = () => {}
   const made = {
     isOpen: true,
+    peer: idOf(3),
     send: (bytes: Uint8Array) => sent.push(decodeMessage(bytes)) > 0,
     onMessage: (listener: typeof onMessage) => {
       onMessage = listener
@@ -78,30 +83,42 @@ describe('a link to a neighbour', () => {
     const clock = new VirtualClock()
     const ports = { clock, random: new SeededRandom(1), crypto, logger: silentLogger, counters: new Counters() }
     const { made, sent } = stream()
-    return { clock, ports, sent, link: new StateLink(made, HEX), map: new StateMap(crypto, 'self', 30_000) }
+    return { clock, ports, sent, link: new StateLink(made, HEX, clock), map: new StateMap(crypto, 'self', 30_000) }
   }
 
   test('tells who answers a challenge from who does not, and settles all when it closes', async () => {
     const { clock, ports, link, sent } = setup()
-    const [answered, silent] = [link.challenge(ports, 'a', 100), link.challenge(ports, 'b', 100)]
+    const [answered, silent] = [link.challenge(ports, A, 100), link.challenge(ports, B, 100)]
     expect(sent).toEqual([
-      { t: 'challenge', nonce: 'a' },
-      { t: 'challenge', nonce: 'b' },
+      { t: 'challenge', nonce: A },
+      { t: 'challenge', nonce: B },
     ])
-    link.answered('a')
-    link.answered('never asked')
+    link.answered(crypto, A, alive(A))
+    link.answered(crypto, C, alive(C))
     await clock.advance(100)
-    expect([await answered, await silent]).toEqual([true, false])
-    const open = link.challenge(ports, 'c', 100)
+    expect([await answered, await silent]).toEqual([alive(A), undefined])
+    const open = link.challenge(ports, C, 100)
     link.closed()
-    expect([await open, clock.pending]).toEqual([false, 0])
+    expect([await open, clock.pending]).toEqual([undefined, 0])
+  })
+
+  test.each([
+    ['an answer to another nonce', () => alive(B)],
+    ['an answer by another key', () => signLife((bytes) => keyOf(4).sign(bytes), idOf(3), HEX, A)],
+    ['an answer of another life than the linked one', () => alive(A, '1'.repeat(32))],
+  ])('believes no sign of life but its own: %s', async (_what, answer) => {
+    const { clock, ports, link } = setup()
+    const asked = link.challenge(ports, A, 100)
+    link.answered(crypto, A, answer())
+    await clock.advance(100)
+    expect(await asked).toBeUndefined()
   })
 
   test('asked the same twice, waits for one answer and leaves neither question hanging', async () => {
     const { clock, ports, link } = setup()
-    const [first, second] = [link.challenge(ports, 'same', 100), link.challenge(ports, 'same', 100)]
-    link.answered('same')
-    expect([await first, await second, clock.pending]).toEqual([false, true, 0])
+    const [first, second] = [link.challenge(ports, A, 100), link.challenge(ports, A, 100)]
+    link.answered(crypto, A, alive(A))
+    expect([await first, await second, clock.pending]).toEqual([undefined, alive(A), 0])
   })
 
   test('awaits what the neighbour lists and we lack, until it comes, in that version or a later one', () => {
@@ -195,7 +212,7 @@ test('origins of agents stay right after more agents than are remembered, and wh
 test('what a neighbour lists again and again is asked for once a turn', () => {
   const map = new StateMap(crypto, 'self', 30_000)
   const { made, sent } = stream()
-  const link = new StateLink(made, HEX)
+  const link = new StateLink(made, HEX, new VirtualClock())
   link.learn('a', 3, 'body', 'membership')
   link.learn('a', 2, 'older body')
   link.summary([['a', 3]], map)

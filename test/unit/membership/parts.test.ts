@@ -214,9 +214,10 @@ describe('lives of one key', () => {
 
   test('what a peer remembers of another life is exceeded', () => {
     const { own, lives } = started()
-    expect(lives.remembered({ incarnation: HEX('5'), version: 99_000, heads: {} })).toBe(false)
-    expect(lives.remembered({ incarnation: HEX('4'), version: 5, heads: {} })).toBe(false)
-    expect(lives.remembered({ incarnation: HEX('4'), version: 99_000, heads: {} })).toBe(true)
+    expect(lives.remembered({ incarnation: HEX('5'), version: 99_000, heads: {} }, 99_000)).toBe(false)
+    expect(lives.remembered({ incarnation: HEX('4'), version: 5, heads: {} }, 99_000)).toBe(false)
+    expect(lives.remembered({ incarnation: HEX('4'), version: 99_000, heads: {} }, 68_999)).toBe(false)
+    expect(lives.remembered({ incarnation: HEX('4'), version: 99_000, heads: {} }, 69_000)).toBe(true)
     expect(own.issue({}).head.version).toBe(99_001)
   })
 })
@@ -225,7 +226,7 @@ describe('joining', () => {
   const refusal = new AmcpError('ERR_WRONG_MESH', 'no')
   const setup = () => {
     const clock = new VirtualClock()
-    return { clock, joining: new Joining(clock, 2_000) }
+    return { clock, joining: new Joining(clock, 2_000, (peer) => peer !== 'stranger') }
   }
 
   test('waits for nobody without addresses', async () => {
@@ -251,6 +252,18 @@ describe('joining', () => {
     joining.refused('a', refusal)
     joining.refused('b', refusal)
     await expect(waiting).rejects.toBe(refusal)
+  })
+
+  test('a stranger that dials us and refuses decides nothing, and nothing is kept of it', async () => {
+    const { clock, joining } = setup()
+    joining.expect(1)
+    const waiting = clock.runFor(joining.wait())
+    for (let n = 0; n < 2_000; n += 1) joining.refused('stranger', refusal)
+    joining.tried(0)
+    await waiting
+    expect(clock.monotonic()).toBe(2_000)
+    joining.refused('a', refusal)
+    await joining.wait()
   })
 
   test('nobody at any address is no failure', async () => {

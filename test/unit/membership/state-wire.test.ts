@@ -1,108 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { Counters } from '../../../src/core/counters.ts'
-import { silentLogger } from '../../../src/core/logger.ts'
-import { SeededRandom } from '../../../src/core/seeded-random.ts'
-import { encodeHello, HELLO_PROTOCOL } from '../../../src/membership/hello-message.ts'
-import { OwnEntry } from '../../../src/membership/own-entry.ts'
+import { provesLife } from '../../../src/membership/sign-of-life.ts'
 import type { StateEntry } from '../../../src/membership/state-entry.ts'
 import { encodeBody, encodeHead } from '../../../src/membership/state-entry.ts'
-import {
-  decodeMessage,
-  type EntryRecord,
-  encodeMessage,
-  STATE_PROTOCOL,
-  type StateMessage,
-} from '../../../src/membership/state-messages.ts'
-import type { MessageStream } from '../../../src/network/network.ts'
-import { crypto, FakeMesh, idOf, keyOf, type Node, wordCredentials } from './fake-mesh.ts'
-
-const hex = (digit: string): string => digit.repeat(32)
-
-const recordOf = (entry: StateEntry, changes: Partial<EntryRecord> = {}): EntryRecord => ({
-  age: 0,
-  head: entry.headBytes,
-  signature: entry.signature,
-  body: entry.bodyBytes,
-  membership: entry.membership,
-  ...changes,
-})
-
-/** Host 1, and a peer 9 that has said hello and speaks the state protocol by hand. */
-async function session() {
-  const mesh = new FakeMesh()
-  const [host] = await mesh.grow(1)
-  const network = mesh.swarm.join(idOf(9), '/outside')
-  const heard: StateMessage[] = []
-  const take = (stream: MessageStream): MessageStream => {
-    stream.onMessage((bytes) => heard.push(decodeMessage(bytes)))
-    return stream
-  }
-  let state: MessageStream | undefined
-  network.streams.handle(
-    HELLO_PROTOCOL,
-    (stream) => {
-      stream.onMessage((bytes) => {
-        const message = JSON.parse(new TextDecoder().decode(bytes))
-        if (message.t === 'hello') stream.send(hello(mesh))
-        else if (message.t === 'welcome') network.admit(idOf(1))
-      })
-    },
-    { beforeAdmission: true },
-  )
-  network.streams.handle(STATE_PROTOCOL, (stream) => {
-    state = take(stream)
-  })
-  await network.dial('/node/1')
-  if (idOf(1) < idOf(9)) await mesh.clock.advance(50)
-  else {
-    const stream = await mesh.run(network.streams.open(idOf(1), HELLO_PROTOCOL, { beforeAdmission: true }))
-    let nonce = ''
-    stream.onMessage((bytes) => {
-      nonce = JSON.parse(new TextDecoder().decode(bytes)).nonce
-    })
-    stream.send(hello(mesh))
-    await mesh.clock.advance(20)
-    stream.send(encodeHello({ t: 'welcome', nonce }))
-    network.admit(idOf(1))
-    await mesh.clock.advance(50)
-  }
-  if (state === undefined) state = take(await mesh.run(network.streams.open(idOf(1), STATE_PROTOCOL)))
-  const line = state
-  const say = async (...messages: StateMessage[]): Promise<void> => {
-    for (const message of messages) line.send(encodeMessage(message))
-    await mesh.clock.advance(50)
-  }
-  const own = (n: number) => {
-    const ports = {
-      clock: mesh.clock,
-      random: new SeededRandom(n),
-      crypto,
-      logger: silentLogger,
-      counters: new Counters(),
-    }
-    const one = new OwnEntry(ports, wordCredentials(n), idOf(n), hex('7'))
-    one.begin(0)
-    return one
-  }
-  await mesh.clock.advance(50)
-  return { mesh, host: host as Node, heard, say, own, line }
-}
-
-function hello(mesh: FakeMesh): Uint8Array {
-  return encodeHello({
-    t: 'hello',
-    versions: [1],
-    mesh: 'mesh',
-    membership: 'member',
-    incarnation: hex('7'),
-    time: mesh.clock.now(),
-    seen: null,
-    members: hex('0'),
-    addresses: ['/outside'],
-    summary: hex('0'),
-    nonce: hex('2'),
-  })
-}
+import type { StateMessage } from '../../../src/membership/state-messages.ts'
+import { hex, recordOf, session } from './by-hand.ts'
+import { crypto, idOf, keyOf } from './fake-mesh.ts'
 
 const entriesIn = (heard: readonly StateMessage[]) =>
   heard.flatMap((message) => (message.t === 'entries' ? message.records : []))
@@ -208,7 +110,7 @@ describe('the state protocol', () => {
 
   test('hands acknowledgements for others back the way the entry came, and counts those without one', async () => {
     const { host, heard, say, own } = await session()
-    await say({ t: 'entries', records: [recordOf(own(5).issue({}))] })
+    await say({ t: 'entries', records: [recordOf(own(5).issue({})), recordOf(own(6).issue({}))] })
     await say({
       t: 'acks',
       acks: [
@@ -219,18 +121,22 @@ describe('the state protocol', () => {
     })
     expect(heard.flatMap((message) => (message.t === 'acks' ? message.acks : []))).toEqual([[idOf(5), 3, idOf(6)]])
     await say({ t: 'acks', acks: [[idOf(33), 1, idOf(6)]] })
-    expect(host.ports.counters.get('membership.ack.no-way-back')).toBe(1)
+    expect(host.ports.counters.get('membership.ack.impossible')).toBe(1)
   })
 
   test('answers a challenge', async () => {
     const { heard, say } = await session()
-    await say({ t: 'challenge', nonce: 'abc' })
-    expect(heard).toContainEqual({ t: 'alive', nonce: 'abc' })
+    await say({ t: 'challenge', nonce: hex('a') })
+    const answer = heard.find(({ t }) => t === 'alive')
+    if (answer?.t !== 'alive') throw new Error('no answer')
+    expect(answer.nonce).toBe(hex('a'))
+    expect(provesLife(crypto, idOf(1), hex('a'), answer.alive)).toBe(true)
+    expect(provesLife(crypto, idOf(1), hex('b'), answer.alive)).toBe(false)
   })
 
   test('an answer that nobody asked for harms nobody', async () => {
     const { host, say, line } = await session()
-    await say({ t: 'alive', nonce: 'abc' })
+    await say({ t: 'alive', nonce: hex('a'), alive: { incarnation: hex('7'), signature: 'a'.repeat(128) } })
     expect(line.isOpen).toBe(true)
     expect(host.ports.counters.get('membership.state.malformed')).toBe(0)
   })
@@ -260,7 +166,7 @@ describe('the state protocol', () => {
     const mine = own(9).issue({})
     await say({ t: 'entries', records: [recordOf(mine)] })
     await say({ t: 'summary', members: hex('0'), versions: [[idOf(5), entry.head.version]] })
-    await say({ t: 'entries', records: [recordOf(entry, { signature: mine.signature })] })
+    await say({ t: 'entries', records: [recordOf(entry, { membership: new TextEncoder().encode('stranger') })] })
     const members = crypto.sha256(new TextEncoder().encode([idOf(1), idOf(9)].sort().join('\n')))
     await say({ t: 'digest', members: Buffer.from(members.subarray(0, 16)).toString('hex'), map: '' })
     expect(host.members.isConverged).toBe(true)
