@@ -23,7 +23,7 @@ import { compose } from './core/compose.ts'
 import type { AgentId, ContextId } from './core/ids.ts'
 import type { LifeCycle } from './core/life-cycle.ts'
 import type { Ports } from './core/ports.ts'
-import { checkJsonData } from './events/data.ts'
+import { checkJsonData, checkSize } from './events/data.ts'
 import type { PublishOptions } from './events/published-event.ts'
 import type { TopicSchemas } from './events/schemas.ts'
 import { checkPublishTopic } from './events/topic.ts'
@@ -134,7 +134,8 @@ export class MeshContext implements Context, LifeCycle {
       data: (topic, data) => {
         const checked = schemas.check(topic, data)
         // Receivers in this process get the value itself, so what JSON has no form for must be refused before that.
-        if (checked !== undefined && !(checked instanceof Uint8Array)) checkJsonData(checked)
+        if (checked instanceof Uint8Array) checkSize(checked.length)
+        else if (checked !== undefined) checkJsonData(checked)
         return checked
       },
       event: validateEvent,

@@ -3,9 +3,9 @@ import type { CallInfo } from '../calls/incoming-call.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { checkSchema } from '../events/schemas.ts'
 import type { Agent } from './agent.ts'
 import type { AgentDefinition, AnyCapability } from './definition.ts'
-import { checkSchema } from './schema-check.ts'
 import type { AgentSelf } from './self.ts'
 
 /** An agent that can be called; one that is not answers with ERR_CAPABILITY_UNKNOWN. */

@@ -2,8 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { IncomingCall } from '../calls/incoming-call.ts'
 import { type Chain, chainOfEvent } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { checkSchema } from '../events/schemas.ts'
 import { CheckedEvent } from './checked-event.ts'
-import { checkSchema } from './schema-check.ts'
 
 /** What can wait in an agent's mailbox. */
 export type Work = IncomingCall | Task | AmcpEvent

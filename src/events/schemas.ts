@@ -6,25 +6,25 @@ import { TopicTrie } from './topic-trie.ts'
 /** At most so many issues travel in an error. */
 const MAX_ISSUES = 8
 
-/** The value as the schema gives it back. ERR_SCHEMA_MISMATCH with the path of the first fault; TypeError for an async schema. */
-export function checkSchema<S extends StandardSchemaV1>(
-  schema: S,
-  value: unknown,
-  what: string,
-): StandardSchemaV1.InferOutput<S> {
+/**
+ * The value as its schema gives it back, a promise only when the schema is asynchronous.
+ * Throws or rejects with ERR_SCHEMA_MISMATCH, whose details name the path of the first fault.
+ * @param what names the value in the message, as in "input of anomaly.detect"
+ */
+export function checkSchema(schema: StandardSchemaV1, value: unknown, what: string): unknown {
   const result = schema['~standard'].validate(value)
-  if (result instanceof Promise)
-    throw new TypeError(`the schema of ${what} is asynchronous; events need a synchronous one`)
-  if (result.issues === undefined) return result.value as StandardSchemaV1.InferOutput<S>
+  if (result instanceof Promise) return result.then((settled) => checkedValue(settled, what))
+  return checkedValue(result, what)
+}
+
+function checkedValue(result: StandardSchemaV1.Result<unknown>, what: string): unknown {
+  if (result.issues === undefined) return result.value
   const issues = result.issues.slice(0, MAX_ISSUES).map(({ message, path }) => ({ message, path: pathOf(path) }))
   const first = issues[0] ?? { message: 'refused by its schema', path: '' }
-  throw new AmcpError(
-    'ERR_SCHEMA_MISMATCH',
-    `${what} does not fit its schema at ${first.path || 'its root'}: ${first.message}`,
-    {
-      details: { path: first.path, issues },
-    },
-  )
+  const where = first.path === '' ? '' : ` at ${first.path}`
+  throw new AmcpError('ERR_SCHEMA_MISMATCH', `${what}${where}: ${first.message}`, {
+    details: { path: first.path, issues },
+  })
 }
 
 /** As one would write it in code: `readings[2].load`. */
@@ -46,11 +46,21 @@ export class TopicSchemas {
     for (const [pattern, schema] of Object.entries(schemas)) this.#trie.add(parsePattern(pattern), schema)
   }
 
-  /** The data after the schemas of its topic; unchanged when there are none. ERR_SCHEMA_MISMATCH. */
+  /** The data after the schemas of its topic; unchanged when there are none. ERR_SCHEMA_MISMATCH; TypeError for an async schema. */
   check(topic: string, data: unknown): unknown {
     if (this.#trie.size === 0) return data
     let checked = data
-    for (const schema of this.#trie.match(topic)) checked = checkSchema(schema, checked, `the data of ${topic}`)
+    for (const schema of this.#trie.match(topic)) {
+      checked = checkSchema(schema, checked, `data of ${topic}`)
+      if (checked instanceof Promise) throw asynchronous(topic, checked)
+    }
     return checked
   }
+}
+
+/** Publishing takes an event in the turn it is published in, so that order and schema go together. */
+function asynchronous(topic: string, outcome: Promise<unknown>): TypeError {
+  // Nobody will wait for what it says.
+  outcome.catch(() => undefined)
+  return new TypeError(`a schema of ${topic} is asynchronous: what is published needs a synchronous one`)
 }

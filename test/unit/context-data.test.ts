@@ -18,6 +18,18 @@ test.each([
   expect(seen).toEqual([])
 })
 
+test('EV-1 data of 256 KiB is published and one byte more is not, as text or bytes, whether or not somebody listens', async () => {
+  const { context } = lonely()
+  for (const size of [262_142, 262_143]) {
+    const published = context.publish('amcp.domain.x', 'a'.repeat(size))
+    const bytes = context.publish('amcp.domain.x', new Uint8Array(size + 2))
+    for (const outcome of [published, bytes]) {
+      if (size === 262_142) await outcome
+      else await expect(outcome).rejects.toMatchObject({ details: { size: 262_145, limit: 262_144 } })
+    }
+  }
+})
+
 test('EV-1 data over the limit is refused, and the error says how to send more', async () => {
   const { context } = lonely()
   await expect(context.publish('amcp.domain.x', 'a'.repeat(300_000))).rejects.toMatchObject({

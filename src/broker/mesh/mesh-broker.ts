@@ -3,6 +3,7 @@ import type { ContextId } from '../../core/ids.ts'
 import type { LifeCycle } from '../../core/life-cycle.ts'
 import type { Ports } from '../../core/ports.ts'
 import { withDeadline } from '../../core/with-deadline.ts'
+import { MAX_EVENT_BYTES } from '../../events/data.ts'
 import type { AmcpEvent } from '../../events/event.ts'
 import { DEFAULT_SHARD_COUNT, shardOf } from '../../events/shard.ts'
 import type { Members } from '../../membership/members.ts'
@@ -28,9 +29,8 @@ import { Shards } from './shards.ts'
 import { SyncStreams } from './sync-streams.ts'
 import { Validator } from './validator.ts'
 
-/** Largest data of one event in a frame, and what its attributes may take on top. */
-export const MAX_EVENT_BYTES = 262_144
-const MAX_ATTRIBUTE_BYTES = 65_536
+/** A frame of one event: the most data, as much again for attributes, and room for credentials up to MAX_FRAME_BYTES. */
+const LARGEST_EVENT = MAX_EVENT_BYTES * 2
 const STOP_MS = 10_000
 
 export interface MeshBrokerOptions
@@ -97,8 +97,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
     this.#shards = new Shards(network.gossip, this.#security.mesh, shardCount)
     this.#local = new LocalDelivery(ports.counters, () => this.#announce())
     this.#sequences = new Float64Array(shardCount)
-    const largest = MAX_EVENT_BYTES + MAX_ATTRIBUTE_BYTES
-    this.#batcher = new Batcher(ports.clock, { crypto: ports.crypto, largest })
+    this.#batcher = new Batcher(ports.clock, { crypto: ports.crypto, largest: LARGEST_EVENT })
     const sender = new FrameSender(ports, this.#security, () => members.incarnation)
     const onReady = (): void => {
       this.#gossip.flush()
@@ -201,12 +200,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
   #send(route: Route, event: AmcpEvent, topic: string): void {
     const shard = shardOf(topic, this.#shards.count)
     const sequence = this.#sequences[shard]!
-    try {
-      this.#batcher.add(route, event, sequence, shard, this.#security.tokenOf(event.source))
-    } catch (error) {
-      if (error instanceof AmcpError && error.code === 'ERR_EVENT_TOO_LARGE') throw tooLarge(error)
-      throw error
-    }
+    this.#batcher.add(route, event, sequence, shard, this.#security.tokenOf(event.source))
     this.#sequences[shard] = sequence + 1
   }
 
@@ -282,11 +276,3 @@ async function roomIn(route: Route): Promise<void> {
 }
 
 const stopped = (): AmcpError => new AmcpError('ERR_STOPPED', 'the broker is stopped')
-
-const tooLarge = (cause: AmcpError): AmcpError =>
-  new AmcpError(
-    'ERR_EVENT_TOO_LARGE',
-    `an event of ${Number(cause.details['size'])} bytes is larger than the ${MAX_EVENT_BYTES} that an event may have; ` +
-      'send a reference to the content instead, or the content in parts',
-    { cause, details: { size: cause.details['size'], limit: MAX_EVENT_BYTES } },
-  )

@@ -138,9 +138,11 @@ export class FrameWriter {
     if (size <= this.#target) return true
     if (this.#count > 0) return false
     if (size > this.#largest)
-      throw new AmcpError('ERR_EVENT_TOO_LARGE', `an event of ${size} bytes does not fit into a frame`, {
-        details: { size, limit: this.#largest },
-      })
+      throw new AmcpError(
+        'ERR_EVENT_TOO_LARGE',
+        `an event of ${size} bytes is more than the ${this.#largest} of a frame: put what is large into its data`,
+        { details: { size, limit: this.#largest } },
+      )
     return true
   }
 

@@ -1,3 +1,4 @@
+import { MAX_EVENT_BYTES } from '../data.ts'
 import { type ByteReader, frameInvalid } from './byte-reader.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { OptionalAttributes } from './optional-attributes.ts'
@@ -61,6 +62,7 @@ export function readRecords(frame: FrameSource, header: FrameHeader, reader: Byt
     const expiry = time + scratch.expiry
     if (expiry < 0 || expiry > LATEST_TIME) throw frameInvalid('time')
     const length = flags & flag.NO_DATA ? 0 : reader.varint()
+    if (length > MAX_EVENT_BYTES) throw frameInvalid('data length')
     place.dataAt = reader.skip(length)
     place.dataEnd = reader.at
     events[n] = new ReceivedEvent(frame, place)

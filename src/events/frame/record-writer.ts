@@ -1,6 +1,6 @@
 import { AmcpError } from '../../core/errors.ts'
 import { givenCorrelation, givenTrace } from '../chain.ts'
-import { jsonOf } from '../data.ts'
+import { checkSize, jsonOf } from '../data.ts'
 import type { AmcpEvent } from '../event.ts'
 import { PublishedEvent } from '../published-event.ts'
 import type { ByteWriter } from './byte-writer.ts'
@@ -153,6 +153,7 @@ export class RecordWriter {
     const data = event.data
     if (data === undefined) return flag.NO_DATA
     if (data instanceof Uint8Array) {
+      checkSize(data.length)
       out.block(data)
       return flag.RAW_DATA
     }

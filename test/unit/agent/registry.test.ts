@@ -297,7 +297,7 @@ test('AG-4 the initial state is what the schema makes of it, and a bad one is re
   expect(seen).toEqual({ seen: 9, tags: [] })
   await expect(place.registry.spawn(definition, { state: { tags: ['a', 1 as never] } })).rejects.toMatchObject({
     code: 'ERR_SCHEMA_MISMATCH',
-    details: { path: 'tags.1' },
+    details: { path: 'tags[1]' },
   })
   const later = defineAgent({ type: 'later', state: z.object({}).refine(async () => true) })
   expect((await place.registry.spawn(later)).status).toBe('ACTIVE')

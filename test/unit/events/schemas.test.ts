@@ -22,22 +22,21 @@ const Reading = z.object({ load: z.number(), unit: z.string().default('percent')
 
 describe('a schema', () => {
   test('gives back the value in its type, with defaults filled in', () => {
-    const reading: { load: number; unit: string } = checkSchema(Reading, { load: 1 }, 'a reading')
-    expect(reading).toEqual({ load: 1, unit: 'percent' })
+    expect(checkSchema(Reading, { load: 1 }, 'a reading')).toEqual({ load: 1, unit: 'percent' })
   })
 
-  test('EV-5 that does not fit says where, and in what', () => {
+  test('EV-5 AG-4 that does not fit says where, and in what', () => {
     const error = fault(() =>
       checkSchema(z.object({ readings: z.array(Reading) }), { readings: [{ load: 'a' }] }, 'it'),
     )
     expect(error).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', details: { path: 'readings[0].load' } })
-    expect(error.message).toContain('it does not fit its schema at readings[0].load')
+    expect(error.message).toMatch(/^it at readings\[0\]\.load: /)
   })
 
   test('EV-5 that does not fit at all says so of its root', () => {
     const error = fault(() => checkSchema(z.string(), 7, 'the name'))
     expect(error).toMatchObject({ details: { path: '' } })
-    expect(error.message).toContain('at its root')
+    expect(error.message).toMatch(/^the name: /)
   })
 
   test.each<[StandardSchemaV1.Issue['path'], string]>([
@@ -83,10 +82,13 @@ describe('a schema', () => {
     expect(error.details['issues']).toHaveLength(8)
   })
 
-  test('that is asynchronous is refused, since events do not wait', () => {
-    const schema = schemaOf(async (value) => ({ value }))
-    expect(() => checkSchema(schema, 1, 'amcp.domain.a')).toThrow(TypeError)
-    expect(() => checkSchema(schema, 1, 'amcp.domain.a')).toThrow('asynchronous')
+  test('that is asynchronous gives a promise of the value, or of the refusal', async () => {
+    const schema = schemaOf(async (value) => (value === 1 ? { value: [value] } : { issues: [{ message: 'late' }] }))
+    expect(await checkSchema(schema, 1, 'it')).toEqual([1])
+    await expect(checkSchema(schema, 2, 'it')).rejects.toMatchObject({
+      code: 'ERR_SCHEMA_MISMATCH',
+      message: 'it: late',
+    })
   })
 })
 
@@ -117,6 +119,14 @@ describe('schemas of topics', () => {
       'amcp.domain.a': z.looseObject({ unit: z.string().default('percent') }),
     })
     expect(schemas.check('amcp.domain.a', {})).toEqual({ host: 'unknown', unit: 'percent' })
+  })
+
+  test('that are asynchronous are refused, whatever they would say', () => {
+    for (const result of [{ value: 1 }, { issues: [{ message: 'late' }] }]) {
+      const schemas = new TopicSchemas({ 'amcp.domain.a': schemaOf(async () => result) })
+      expect(() => schemas.check('amcp.domain.a', 1)).toThrow(TypeError)
+      expect(() => schemas.check('amcp.domain.a', 1)).toThrow('asynchronous')
+    }
   })
 
   test('none leave the very same data', () => {

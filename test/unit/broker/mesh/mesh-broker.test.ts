@@ -84,20 +84,25 @@ describe('publishing', () => {
     const [one, two] = await world.grow(2)
     await world.run(two!.listen('amcp.domain.>'))
     await world.run(one!.listen('amcp.domain.>'))
-    expect(() => one!.broker.publish(one!.event('amcp.domain.x', 'x'.repeat(400_000)))).toThrow(
-      expect.objectContaining({
-        code: 'ERR_EVENT_TOO_LARGE',
-        message: expect.stringContaining('in parts'),
-        details: expect.objectContaining({ limit: 262_144 }),
-      }),
-    )
+    // Two more bytes are the quotes of a JSON text, and é has two bytes of its own.
+    for (const data of ['x'.repeat(262_143), `${'é'.repeat(131_071)}x`, new Uint8Array(262_145)]) {
+      expect(() => one!.broker.publish(one!.event('amcp.domain.x', data))).toThrow(
+        expect.objectContaining({
+          code: 'ERR_EVENT_TOO_LARGE',
+          message: expect.stringContaining('split it into several events, or publish where it can be fetched'),
+          details: { size: 262_145, limit: 262_144 },
+        }),
+      )
+    }
     expect(one!.received).toEqual([])
-    one!.broker.publish(one!.event('amcp.domain.x', 'x'.repeat(256 * 1_024 - 2)))
+    one!.broker.publish(one!.event('amcp.domain.x', 'x'.repeat(262_142)))
+    one!.broker.publish(one!.event('amcp.domain.x', 'é'.repeat(131_071)))
+    one!.broker.publish(one!.event('amcp.domain.x', new Uint8Array(262_144)))
     expect(() => one!.broker.publish(one!.event('amcp.domain.x', 1n))).toThrow(
       expect.objectContaining({ code: 'ERR_EVENT_INVALID' }),
     )
     await world.pass(100)
-    expect(two!.received.length).toBe(1)
+    expect(two!.received.length).toBe(3)
   })
 
   test('keeps the order of a publisher while its events change lanes all the time', async () => {

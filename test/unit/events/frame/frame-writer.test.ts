@@ -50,6 +50,29 @@ describe('frame writer', () => {
     expect(readFrame(writer.finish(fields)).events()[0]?.data).toBe('after')
   })
 
+  test('data of 256 KiB is read, and one byte more makes the frame malformed', () => {
+    const writer = new FrameWriter({ crypto })
+    writer.add(withData(new Uint8Array(262_144)), 0, 1, undefined)
+    const frame = writer.finish(fields)
+    expect(readFrame(frame).events()[0]?.dataBytes.length).toBe(262_144)
+    // By hand, since no writer of ours does this: the data is the last record's end, right before the string table.
+    const view = new DataView(frame.buffer, frame.byteOffset)
+    const body = frame.length - view.getUint32(8, true)
+    const table = body + view.getUint32(body, true)
+    const longer = new Uint8Array(frame.length + 1)
+    longer.set(frame.subarray(0, table))
+    longer.set(frame.subarray(table), table + 1)
+    const length = table - 262_144 - 3
+    expect([...longer.subarray(length, length + 3)]).toEqual([0x80, 0x80, 0x10])
+    longer[length] = 0x81
+    const changed = new DataView(longer.buffer)
+    changed.setUint32(8, view.getUint32(8, true) + 1, true)
+    changed.setUint32(body, view.getUint32(body, true) + 1, true)
+    expect(() => readFrame(longer).events()).toThrow(
+      expect.objectContaining({ code: 'ERR_FRAME_INVALID', details: { reason: 'data length' } }),
+    )
+  })
+
   test('what cannot be written is refused, and the frame goes on without it', () => {
     const writer = new FrameWriter({ crypto })
     const cyclic: Record<string, unknown> = {}
