@@ -105,6 +105,7 @@ function judge(course: Course, agents: number): Row[] {
     }
   }
   const surprising = world.failedCalls.filter(({ at }) => at > joinedAt && isSure(at)).length
+  const inVain = world.failedCalls.filter(({ at, code }) => at > joinedAt && code === 'ERR_CALL_DEADLINE').length
   return [
     { what: 'contexts joined by one address', value: `${joins.length}`, holds: joins.length === CONTEXTS },
     { what: 'joining, p50 / max', value: `${ms(quantile(joins, 0.5))} / ${ms(Math.max(...joins))}` },
@@ -119,6 +120,7 @@ function judge(course: Course, agents: number): Row[] {
     { what: 'wrong answers', value: `${world.wrongAnswers}`, holds: world.wrongAnswers === 0 },
     { what: 'calls failed away from crash and restart', value: `${surprising}`, holds: surprising === 0 },
     { what: 'calls failed near them', value: `${world.failedCalls.length - surprising}` },
+    { what: 'calls that waited for their deadline', value: `${inVain}`, holds: inVain === 0 },
     { what: 'call latency, p50 / p99', value: spread(world.callLatencies) },
     { what: 'crash noticed by all after', value: ms(goneAfter), holds: goneAfter < 60_000 },
     { what: 'restarted context known to all after', value: ms(backAfter), holds: backAfter < 10_000 },

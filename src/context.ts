@@ -8,6 +8,7 @@ import type { UncheckedData } from './agent/self.ts'
 import type { Watch } from './agent/watch.ts'
 import type { EventBroker } from './broker/event-broker.ts'
 import { type CallOptions, Calls, type CallsOptions } from './calls/calls.ts'
+import type { Lanes } from './calls/directory.ts'
 import { drain } from './context-drain.ts'
 import { OfferAnnouncer } from './context-offers.ts'
 import {
@@ -93,6 +94,11 @@ export interface AgentMint {
   owns(agent: AgentId): boolean
 }
 
+export interface LinkListener {
+  connected(context: ContextId): void
+  disconnected(context: ContextId): void
+}
+
 export interface ContextParts {
   readonly ports: Ports
   readonly members: Members
@@ -104,8 +110,9 @@ export interface ContextParts {
   addresses(): readonly string[]
   /** Members with a link to this context. */
   neighbours(): readonly ContextId[]
-  /** Told when the link to a context ends. Returns how to stop listening. */
-  onLinkLost?(listener: (context: ContextId) => void): () => void
+  readonly lanes: Lanes
+  /** Told when links to contexts come and go. Returns how to stop listening. */
+  onLink?(listener: LinkListener): () => void
   /** Started in this order, before the agents, and stopped in reverse: store, network, members, broker. */
   readonly foundation: readonly LifeCycle[]
 }
@@ -125,7 +132,7 @@ export class MeshContext implements Context, LifeCycle {
   #stopping: Promise<void> | undefined
 
   constructor(parts: ContextParts, options: CallsOptions) {
-    const { ports, members, broker, mint, schemas, watch } = parts
+    const { ports, members, broker, lanes, mint, schemas, watch } = parts
     this.#parts = parts
     this.agent = mint.mint('amcp.context', 'self')
     this.#queue = new RunQueue(ports.clock)
@@ -158,7 +165,7 @@ export class MeshContext implements Context, LifeCycle {
       },
     })
     this.#offers = new OfferAnnouncer(ports, members, () => this.#registry.offers)
-    this.#calls = new Calls({ ports, broker, directory: members, agents: this.#registry }, options)
+    this.#calls = new Calls({ ports, broker, lanes, directory: members, agents: this.#registry }, options)
     this.#life = compose([...parts.foundation, this.#registry])
   }
 
@@ -193,7 +200,10 @@ export class MeshContext implements Context, LifeCycle {
       this.#calls.stop()
       throw fault
     }
-    this.#unlisten = this.#parts.onLinkLost?.((context) => this.#calls.contextLost(context))
+    this.#unlisten = this.#parts.onLink?.({
+      connected: (context) => this.#calls.contextFound(context),
+      disconnected: (context) => this.#calls.contextLost(context),
+    })
   }
 
   spawn<State>(what: AgentDefinition<State> | Agent, options?: SpawnOptions<State>): Promise<HostedAgent> {

@@ -7,7 +7,7 @@ import type { AmcpEvent } from '../events/event.ts'
 import { EventIds } from '../events/event-ids.ts'
 import { CALL, CANCEL, CallEvents, isAgentId, REPLY } from './call-events.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
-import type { Directory, LocalAgents } from './directory.ts'
+import type { Directory, Lanes, LocalAgents } from './directory.ts'
 import { IncomingCalls, MAX_TIMEOUT } from './incoming-calls.ts'
 import { LocalCall } from './local-call.ts'
 import { OutgoingCall } from './outgoing-call.ts'
@@ -28,6 +28,7 @@ export interface CallsComponents {
   readonly ports: Ports
   readonly broker: EventBroker
   readonly directory: Directory
+  readonly lanes: Lanes
   readonly agents: LocalAgents
 }
 
@@ -36,7 +37,7 @@ export interface CallsOptions {
   limit?: number
 }
 
-/** Requests and replies between agents: local first, then any known provider in turn; nothing is tried twice. */
+/** Requests and replies between agents: local first, then any known provider in turn; nothing is sent twice. */
 export class Calls {
   readonly #parts: CallsComponents
   readonly #wheel: DeadlineWheel
@@ -136,6 +137,11 @@ export class Calls {
   contextLost(context: ContextId): void {
     this.#outgoing.contextLost(context)
     this.#incoming.contextLost(context)
+  }
+
+  /** To be told when there is a link to a context. */
+  contextFound(context: ContextId): void {
+    this.#outgoing.contextFound(context)
   }
 
   /** To be told when an agent was spawned here: calls may have waited for it. */

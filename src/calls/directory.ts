@@ -21,6 +21,14 @@ export interface Directory {
   onChange(listener: () => void): () => void
 }
 
+/** The ways to other contexts, as calls see them. A mesh broker has them. */
+export interface Lanes {
+  /** Whether what is published for the context now is sent at once, over a stream that is there. */
+  isOpen(context: ContextId): boolean
+  /** Opens the way. Rejects, soon, when nobody answers there: then a call can go to somebody else. */
+  reach(context: ContextId): Promise<void>
+}
+
 /** The agents of this context, as calls see them. */
 export interface LocalAgents {
   get(agent: AgentId): CallTarget | undefined

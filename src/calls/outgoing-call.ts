@@ -23,6 +23,8 @@ export class OutgoingCall extends Timed implements CallAttributes {
   /** Empty while no provider is known. */
   target: AgentId = ''
   context: ContextId = ''
+  /** Contexts that could not be reached, so that it was not sent to them. */
+  tried: Set<ContextId> | undefined
   readonly result: Promise<unknown>
   readonly #owner: OutgoingCallOwner
   readonly #signal: AbortSignal | undefined

@@ -1,12 +1,13 @@
 import type { EventBroker } from '../broker/event-broker.ts'
-import { AmcpError } from '../core/errors.ts'
+import { AmcpError, type ErrorCode } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { fromWireError } from './call-error.ts'
-import { type CallEvents, isAgentId, isOutput } from './call-events.ts'
+import { type CallEvents, isOutput } from './call-events.ts'
+import { CallRoutes } from './call-routes.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
-import type { Directory, LocalAgents } from './directory.ts'
+import type { Directory, Lanes, LocalAgents } from './directory.ts'
 import { deadlineError } from './incoming-call.ts'
 import type { OutgoingCall, OutgoingCallOwner } from './outgoing-call.ts'
 
@@ -14,6 +15,7 @@ export interface OutgoingCallsComponents {
   readonly ports: Ports
   readonly broker: EventBroker
   readonly directory: Directory
+  readonly lanes: Lanes
   readonly agents: LocalAgents
   readonly events: CallEvents
   readonly wheel: DeadlineWheel
@@ -22,6 +24,14 @@ export interface OutgoingCallsComponents {
 /** Called agents whose source is remembered; an agent's source is the same for its whole life. */
 const MAX_SOURCES = 16_384
 
+/** Answers that say "not here, not now" without the handler having run: the next call asks somebody else first. */
+const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
+  'ERR_AGENT_STATE',
+  'ERR_AGENT_UNKNOWN',
+  'ERR_MAILBOX_FULL',
+  'ERR_STOPPED',
+])
+
 /** The calls of this context that wait for somebody else: for a provider to become known, or for its reply. */
 export class OutgoingCalls implements OutgoingCallOwner {
   readonly #parts: OutgoingCallsComponents
@@ -29,16 +39,20 @@ export class OutgoingCalls implements OutgoingCallOwner {
   readonly #sent = new Map<string, OutgoingCall>()
   readonly #waiting = new Set<OutgoingCall>()
   readonly #sources = new Map<AgentId, { readonly context: ContextId; readonly source: string }>()
-  #present: readonly ContextId[] = []
-  #members: ReadonlySet<ContextId> = new Set()
-  #turn = 0
+  /** Not sent yet, because the way to the chosen context is still being made. */
+  readonly #reaching = new Map<ContextId, Set<OutgoingCall>>()
+  readonly #routes: CallRoutes
+  #unsent = 0
 
   constructor(components: OutgoingCallsComponents) {
+    const { ports, directory, agents } = components
     this.#parts = components
+    const isInDoubt = (context: ContextId): boolean => this.#reaching.size > 0 && this.#reaching.has(context)
+    this.#routes = new CallRoutes({ clock: ports.clock, directory, agents, isInDoubt })
   }
 
   get size(): number {
-    return this.#sent.size + this.#waiting.size
+    return this.#sent.size + this.#waiting.size + this.#unsent
   }
 
   get now(): number {
@@ -47,7 +61,7 @@ export class OutgoingCalls implements OutgoingCallOwner {
 
   /** Sends the call, or keeps it until the mesh has converged so far that a provider or a "no" is known. */
   add(call: OutgoingCall): void {
-    const fault = this.#route(call)
+    const fault = this.#routes.choose(call)
     if (fault !== undefined) {
       call.fail(fault)
       return
@@ -60,7 +74,7 @@ export class OutgoingCalls implements OutgoingCallOwner {
   /** Offers, members or local agents have changed: calls that waited for it go out, those whose target left fail. */
   reconsider(): void {
     for (const call of this.#waiting) {
-      const fault = this.#route(call)
+      const fault = this.#routes.choose(call)
       if (fault === undefined && call.target === '') continue
       this.#waiting.delete(call)
       if (fault === undefined) this.#send(call)
@@ -68,17 +82,23 @@ export class OutgoingCalls implements OutgoingCallOwner {
     }
   }
 
-  /** The link to a context is gone: a reply would have come over it. */
+  /** The link to a context is gone: a reply would have come over it. Later calls go to others first. */
   contextLost(context: ContextId): void {
+    this.#routes.demote(context)
     for (const call of this.#sent.values()) {
       if (call.context === context) this.#fail(call, targetLost(call))
     }
   }
 
+  /** There is a link to the context. */
+  contextFound(context: ContextId): void {
+    this.#routes.restore(context)
+  }
+
   /** Calls to members that have left fail. */
   membersChanged(): void {
     for (const call of this.#sent.values()) {
-      if (call.context !== this.#parts.directory.self && !this.#isPresent(call.context)) {
+      if (call.context !== this.#parts.directory.self && !this.#routes.isPresent(call.context)) {
         this.#fail(call, targetLost(call))
       }
     }
@@ -104,8 +124,13 @@ export class OutgoingCalls implements OutgoingCallOwner {
       call.fail(fault)
       return
     }
-    if (isOutput(event)) call.complete(output)
-    else call.fail(fromWireError(output))
+    if (isOutput(event)) {
+      call.complete(output)
+      return
+    }
+    const fault = fromWireError(output)
+    if (REFUSALS.has(fault.code)) this.#routes.demote(call.target)
+    call.fail(fault)
   }
 
   expired(call: OutgoingCall): void {
@@ -115,7 +140,7 @@ export class OutgoingCalls implements OutgoingCallOwner {
   }
 
   aborted(call: OutgoingCall, reason: unknown): void {
-    const wasSent = call.target !== ''
+    const wasSent = this.#sent.has(call.id)
     this.#fail(call, reason)
     if (!wasSent) return
     this.#parts.ports.counters.add('calls.cancelled')
@@ -123,36 +148,8 @@ export class OutgoingCalls implements OutgoingCallOwner {
   }
 
   failAll(reason: AmcpError): void {
-    for (const call of [...this.#sent.values(), ...this.#waiting]) this.#fail(call, reason)
-  }
-
-  /** Sets the call's target; returns the fault that makes further waiting pointless. */
-  #route(call: OutgoingCall): AmcpError | undefined {
-    const { agents, directory } = this.#parts
-    const local = isAgentId(call.wanted) ? agents.get(call.wanted) : agents.offering(call.wanted)
-    if (local !== undefined) {
-      call.target = local.id
-      call.context = directory.self
-      return undefined
-    }
-    return isAgentId(call.wanted) ? this.#routeToAgent(call) : this.#routeToProvider(call)
-  }
-
-  #routeToAgent(call: OutgoingCall): AmcpError | undefined {
-    const { directory } = this.#parts
-    const origin = directory.contextOfAgent(call.wanted)
-    // An origin that has left the mesh is remembered, but nobody answers there.
-    const context = origin === directory.self || this.#isPresent(origin) ? origin : undefined
-    if (context === directory.self || (context === undefined && directory.isConverged)) {
-      return new AmcpError('ERR_AGENT_UNKNOWN', `no agent ${call.wanted} in the mesh`, {
-        details: { agent: call.wanted },
-      })
-    }
-    if (context !== undefined) {
-      call.target = call.wanted
-      call.context = context
-    }
-    return undefined
+    const reaching = [...this.#reaching.values()].flatMap((calls) => [...calls])
+    for (const call of [...this.#sent.values(), ...this.#waiting, ...reaching]) this.#fail(call, reason)
   }
 
   /** As the same string for the same agent: comparing a new one costs as much as making it. */
@@ -166,33 +163,59 @@ export class OutgoingCalls implements OutgoingCallOwner {
     return source
   }
 
-  #isPresent(context: ContextId | undefined): boolean {
-    const { present } = this.#parts.directory
-    if (present !== this.#present) {
-      this.#present = present
-      this.#members = new Set(present)
-    }
-    return context !== undefined && this.#members.has(context)
-  }
-
-  #routeToProvider(call: OutgoingCall): AmcpError | undefined {
-    const { directory } = this.#parts
-    const { offers, complete } = directory.offersOf(call.wanted)
-    for (let tried = 0; tried < offers.length; tried++) {
-      const offer = offers[this.#turn++ % offers.length]!
-      // Our own offers were looked for among the local agents: one that is still listed has gone.
-      if (offer.context === directory.self) continue
-      call.target = offer.agent
-      call.context = offer.context
-      return undefined
-    }
-    if (!complete) return undefined
-    return new AmcpError('ERR_CAPABILITY_UNKNOWN', `nobody in the mesh offers ${call.wanted}`, {
-      details: { capability: call.wanted },
-    })
-  }
-
+  /** Sends a call that has a target, once there is a way to it. */
   #send(call: OutgoingCall): void {
+    const { directory, lanes } = this.#parts
+    const { context } = call
+    if (context === directory.self || lanes.isOpen(context)) this.#dispatch(call)
+    else this.#reach(context, call)
+  }
+
+  #reach(context: ContextId, call: OutgoingCall): void {
+    this.#unsent += 1
+    const others = this.#reaching.get(context)
+    if (others !== undefined) {
+      others.add(call)
+      return
+    }
+    this.#reaching.set(context, new Set([call]))
+    this.#parts.lanes.reach(context).then(
+      () => this.#reached(context),
+      (fault: unknown) => this.#notReached(context, fault),
+    )
+  }
+
+  #reached(context: ContextId): void {
+    this.#routes.restore(context)
+    for (const call of this.#takeReaching(context)) this.#dispatch(call)
+  }
+
+  /** Nothing was sent, so that each call may go to the next provider. */
+  #notReached(context: ContextId, fault: unknown): void {
+    const { counters, logger } = this.#parts.ports
+    counters.add('calls.unreachable')
+    logger.debug({ context, error: String(fault) }, 'a provider cannot be reached')
+    this.#routes.demote(context)
+    for (const call of this.#takeReaching(context)) {
+      call.tried ??= new Set()
+      call.tried.add(context)
+      call.target = ''
+      call.context = ''
+      const end = this.#routes.choose(call)
+      if (end !== undefined) this.#fail(call, end)
+      else if (call.target === '') this.#waiting.add(call)
+      else this.#send(call)
+    }
+  }
+
+  #takeReaching(context: ContextId): Iterable<OutgoingCall> {
+    const calls = this.#reaching.get(context) ?? new Set()
+    this.#reaching.delete(context)
+    this.#unsent -= calls.size
+    return calls
+  }
+
+  #dispatch(call: OutgoingCall): void {
     this.#sent.set(call.id, call)
     this.#publish(this.#parts.events.call(call), (fault) => this.#fail(call, fault))
   }
@@ -214,13 +237,14 @@ export class OutgoingCalls implements OutgoingCallOwner {
     this.#parts.wheel.remove(call)
     this.#sent.delete(call.id)
     this.#waiting.delete(call)
+    if (this.#unsent > 0 && this.#reaching.get(call.context)?.delete(call)) this.#unsent -= 1
   }
 }
 
 function targetLost(call: OutgoingCall): AmcpError {
   return new AmcpError('ERR_CALL_TARGET_LOST', `the context of ${call.target} was lost during the call`, {
     retryable: true,
-    details: { agent: call.target, context: call.context },
+    details: { agent: call.target, context: call.context, sent: true },
   })
 }
 

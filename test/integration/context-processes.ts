@@ -11,6 +11,7 @@ import {
   prepareContext,
   readMeshFile,
 } from '../../src/identity/context-folder.ts'
+import { childEnvironment } from './spawn-node.ts'
 
 const ports = systemPorts()
 
@@ -87,7 +88,11 @@ export class ContextProcess implements AsyncDisposable {
 
   private constructor(folder: string, bootstrap: readonly string[]) {
     const file = new URL('context-node.ts', import.meta.url).pathname
-    this.child = fork(file, [folder, JSON.stringify(bootstrap)], { execArgv: [], stdio: 'inherit' })
+    this.child = fork(file, [folder, JSON.stringify(bootstrap)], {
+      env: childEnvironment(),
+      execArgv: [],
+      stdio: 'inherit',
+    })
     this.child.on('message', (told: Told) => this.#told(told))
     this.child.once('exit', () => {
       const gone = new Error('the process has ended')

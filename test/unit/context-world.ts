@@ -1,5 +1,5 @@
 import { memoryBroker } from '../../src/broker/memory/memory-broker.ts'
-import { type Context, MeshContext } from '../../src/context.ts'
+import { type Context, type LinkListener, MeshContext } from '../../src/context.ts'
 import { agentMint } from '../../src/context-agents.ts'
 import { Counters } from '../../src/core/counters.ts'
 import { contextIdOf } from '../../src/core/ids.ts'
@@ -46,7 +46,7 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
     stop: async () => void log.push(`-${name}`),
   })
   const broker = memoryBroker(ports.counters)
-  const links = new Set<(context: string) => void>()
+  const links = new Set<LinkListener>()
   const world: { -readonly [Key in keyof Lonely]: Lonely[Key] } = {
     clock,
     ports,
@@ -56,7 +56,7 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
     holdAnnouncements: false,
     acknowledge: () => {},
     lose: (context) => {
-      for (const listener of links) listener(context)
+      for (const listener of links) listener.disconnected(context)
     },
     context: undefined as never,
   }
@@ -84,7 +84,8 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
       schemas: new TopicSchemas(schemas),
       neighbours: () => [],
       addresses: () => ['/ip4/127.0.0.1/tcp/1'],
-      onLinkLost: (listener) => {
+      lanes: { isOpen: () => true, reach: async () => {} },
+      onLink: (listener) => {
         links.add(listener)
         return () => links.delete(listener)
       },

@@ -5,6 +5,7 @@ import type { MessageStream } from '../../network/network.ts'
 import type { Batch, Outlet, Route } from './batcher.ts'
 import { DirectLink, type DirectLinkComponents, type DirectLinkOptions } from './direct-link.ts'
 import type { FrameSender } from './frame-sender.ts'
+import { Reach } from './reach.ts'
 
 export const DIRECT_PROTOCOL = '/amcp/direct/1'
 
@@ -20,18 +21,29 @@ export interface DirectLaneOptions extends DirectLinkOptions {
   signDirect?: boolean
 }
 
+export interface DirectLaneComponents extends DirectLinkComponents {
+  isConnected(peer: ContextId): boolean
+}
+
 /** The streams to all contexts, and the routes over them. */
 export class DirectLane {
-  readonly #parts: DirectLinkComponents
+  readonly #parts: DirectLaneComponents
   readonly #options: DirectLaneOptions
   readonly #sender: FrameSender
+  readonly #reach: Reach
   readonly #links = new Map<ContextId, DirectLink>()
   readonly #routes = new Map<string, Route>()
   /** Routes by the audience's identity: who asks for the same array pays one look-up. */
   #byAudience = new WeakMap<readonly ContextId[], Route>()
 
-  constructor(parts: DirectLinkComponents, sender: FrameSender, options: DirectLaneOptions) {
+  constructor(parts: DirectLaneComponents, sender: FrameSender, options: DirectLaneOptions) {
     this.#parts = parts
+    this.#reach = new Reach({
+      ports: parts.ports,
+      isOpen: (peer) => this.isOpen(peer),
+      open: parts.open,
+      accept: (stream) => this.accept(stream),
+    })
     this.#sender = sender
     this.#options = options
   }
@@ -73,6 +85,16 @@ export class DirectLane {
 
   isLinked(peer: ContextId): boolean {
     return this.#links.get(peer)?.isOpen ?? false
+  }
+
+  /** Whether what is published for the peer now goes out at once: there is a stream, over a link that is up. */
+  isOpen(peer: ContextId): boolean {
+    return this.isLinked(peer) && this.#parts.isConnected(peer)
+  }
+
+  /** Opens the stream to the peer. Rejects when nobody answers, within 3 s. */
+  reach(peer: ContextId): Promise<void> {
+    return this.#reach.to(peer)
   }
 
   /** Tells whoever has a direct lane that the shard's events from `first` to `last` come by gossip. */

@@ -57,6 +57,8 @@ export interface MeshBroker extends EventBroker {
   readonly slowReceivers: readonly ContextId[]
   /** Contexts that signed two frames for one place, with the proofs. */
   readonly evidence: Validator['evidence']
+  /** The direct lanes to other contexts. */
+  readonly lanes: Pick<DirectLane, 'isOpen' | 'reach'>
 }
 
 /** The broker without any server: events go by direct lane to the few who listen, by gossip to many or unknown. */
@@ -108,6 +110,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
         ports,
         shardCount,
         open: (peer) => this.#openStream(peer),
+        isConnected: (peer) => network.isConnected(peer),
         isPresent: (peer) => members.present.includes(peer),
         gossiped: (shard) => this.#gossip.lastOf(shard),
         onMessage: (peer, message) => this.#receiver.takeDirect(peer, message),
@@ -158,6 +161,10 @@ class LanesBroker implements MeshBroker, LifeCycle {
 
   get evidence(): Validator['evidence'] {
     return this.#validator.evidence
+  }
+
+  get lanes(): Pick<DirectLane, 'isOpen' | 'reach'> {
+    return this.#direct
   }
 
   async start(): Promise<void> {

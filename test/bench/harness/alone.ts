@@ -43,6 +43,7 @@ export function alone(): { registry: AgentRegistry; calls: Calls } {
     forget: () => {},
     onOffers: () => {},
   })
-  const calls = new Calls({ ports, broker, directory, agents: registry })
+  const lanes = { isOpen: () => true, reach: async () => {} }
+  const calls = new Calls({ ports, broker, lanes, directory, agents: registry })
   return { registry, calls }
 }

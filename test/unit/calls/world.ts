@@ -3,7 +3,7 @@ import { AgentRegistry } from '../../../src/agent/registry.ts'
 import { noWatch, type Watch } from '../../../src/agent/watch.ts'
 import type { BrokerSubscription, Deliver, EventBroker } from '../../../src/broker/event-broker.ts'
 import { Calls, type CallsOptions } from '../../../src/calls/calls.ts'
-import type { Directory, LocatedOffer } from '../../../src/calls/directory.ts'
+import type { Directory, Lanes, LocatedOffer } from '../../../src/calls/directory.ts'
 import { Counters } from '../../../src/core/counters.ts'
 import type { AgentId, ContextId } from '../../../src/core/ids.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
@@ -20,6 +20,8 @@ export class World {
   readonly published: AmcpEvent[] = []
   isConverged = true
   drop: (event: AmcpEvent) => boolean = () => false
+  /** Contexts that nobody has a way to yet: it is made, or fails, when `reach` settles. */
+  readonly reach = new Map<ContextId, Promise<void>>()
   /** What the next publishes do instead of publishing. */
   fault: ((event: AmcpEvent) => undefined | Promise<void>) | undefined
 
@@ -101,7 +103,11 @@ export class Place implements Directory, EventBroker {
         world.changed()
       },
     })
-    this.calls = new Calls({ ports: this.ports, broker: this, directory: this, agents: this.registry }, options)
+    const lanes: Lanes = {
+      isOpen: (context) => !world.reach.has(context),
+      reach: (context) => world.reach.get(context)!,
+    }
+    this.calls = new Calls({ ports: this.ports, broker: this, lanes, directory: this, agents: this.registry }, options)
   }
 
   mint(type: string, name: string | undefined): AgentId {

@@ -1,0 +1,127 @@
+import type { Clock } from '../core/clock.ts'
+import { AmcpError } from '../core/errors.ts'
+import type { ContextId } from '../core/ids.ts'
+import { isAgentId } from './call-events.ts'
+import type { Directory, LocalAgents, LocatedOffer } from './directory.ts'
+import { LatelyFailed } from './lately-failed.ts'
+import type { OutgoingCall } from './outgoing-call.ts'
+
+export interface CallRoutesComponents {
+  readonly clock: Clock
+  readonly directory: Directory
+  readonly agents: LocalAgents
+  /** Whether a way to the context is being made and may turn out not to exist. */
+  isInDoubt(context: ContextId): boolean
+}
+
+/** How long a lost, unreachable or refusing provider comes last, in ms. An entry of a dead context lives 30 s. */
+const LAST_MS = 5_000
+
+/** Chooses who gets a call: an agent here, else providers in turn, those that failed lately last and none twice. */
+export class CallRoutes {
+  readonly #parts: CallRoutesComponents
+  readonly #failed: LatelyFailed
+  #present: readonly ContextId[] = []
+  #members: ReadonlySet<ContextId> = new Set()
+  #turn = 0
+
+  constructor(components: CallRoutesComponents) {
+    this.#parts = components
+    this.#failed = new LatelyFailed(components.clock, LAST_MS)
+  }
+
+  /** A context was lost or could not be reached, or an agent refused a call: others first, for some time. */
+  demote(name: string): void {
+    this.#failed.add(name)
+  }
+
+  /** There is a way to the context again. */
+  restore(context: ContextId): void {
+    this.#failed.delete(context)
+  }
+
+  isPresent(context: ContextId | undefined): boolean {
+    const { present } = this.#parts.directory
+    if (present !== this.#present) {
+      this.#present = present
+      this.#members = new Set(present)
+    }
+    return context !== undefined && this.#members.has(context)
+  }
+
+  /** Sets the call's target; returns the fault that makes further waiting pointless. */
+  choose(call: OutgoingCall): AmcpError | undefined {
+    const { agents, directory } = this.#parts
+    const local = isAgentId(call.wanted) ? agents.get(call.wanted) : agents.offering(call.wanted)
+    if (local !== undefined) {
+      call.target = local.id
+      call.context = directory.self
+      return undefined
+    }
+    return isAgentId(call.wanted) ? this.#toAgent(call) : this.#toProvider(call)
+  }
+
+  #toAgent(call: OutgoingCall): AmcpError | undefined {
+    const { directory } = this.#parts
+    const origin = directory.contextOfAgent(call.wanted)
+    // An origin that has left the mesh is remembered, but nobody answers there.
+    const context = origin === directory.self || this.isPresent(origin) ? origin : undefined
+    if (context === directory.self || (context === undefined && directory.isConverged)) {
+      return new AmcpError('ERR_AGENT_UNKNOWN', `no agent ${call.wanted} in the mesh`, {
+        details: { agent: call.wanted },
+      })
+    }
+    if (context === undefined) return undefined
+    if (call.tried?.has(context)) return targetUnreachable(call)
+    call.target = call.wanted
+    call.context = context
+    return undefined
+  }
+
+  #toProvider(call: OutgoingCall): AmcpError | undefined {
+    const { offers, complete } = this.#parts.directory.offersOf(call.wanted)
+    const offer = this.#next(offers, call.tried)
+    if (offer !== undefined) {
+      call.target = offer.agent
+      call.context = offer.context
+      return undefined
+    }
+    // All that are known were tried in vain: to wait for another could last until the deadline.
+    if (call.tried !== undefined) return targetUnreachable(call)
+    if (!complete) return undefined
+    return new AmcpError('ERR_CAPABILITY_UNKNOWN', `nobody in the mesh offers ${call.wanted}`, {
+      details: { capability: call.wanted },
+    })
+  }
+
+  #next(offers: readonly LocatedOffer[], tried: ReadonlySet<ContextId> | undefined): LocatedOffer | undefined {
+    const start = this.#turn
+    let best: LocatedOffer | undefined
+    let bestRank = Number.POSITIVE_INFINITY
+    for (let at = 0; at < offers.length; at++) {
+      const offer = offers[(start + at) % offers.length]!
+      // Our own offers were looked for among the local agents: one that is still listed has gone.
+      if (offer.context === this.#parts.directory.self || tried?.has(offer.context)) continue
+      const rank = this.#rankOf(offer)
+      if (rank >= bestRank) continue
+      best = offer
+      bestRank = rank
+      this.#turn = start + at + 1
+      if (rank === 0) break
+    }
+    return best
+  }
+
+  /** 0 is best. */
+  #rankOf({ context, agent }: LocatedOffer): number {
+    if (this.#failed.has(context) || this.#failed.has(agent)) return 2
+    return this.#parts.isInDoubt(context) ? 1 : 0
+  }
+}
+
+function targetUnreachable(call: OutgoingCall): AmcpError {
+  return new AmcpError('ERR_CALL_TARGET_LOST', `nobody who serves ${call.wanted} could be reached`, {
+    retryable: true,
+    details: { target: call.wanted, tried: [...(call.tried ?? [])], sent: false },
+  })
+}
