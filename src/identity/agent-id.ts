@@ -1,20 +1,28 @@
 import type { Crypto } from '../core/crypto.ts'
 import type { AgentId } from '../core/ids.ts'
+import { writeUint32 } from '../events/frame/fixed-width.ts'
 
 /** Bits of an agent's id that name its origin, of the 122 that UUIDv8 leaves free. */
 const ORIGIN_BITS = 64n
 const NAME_BITS = 58n
+/** What stands behind the type. */
+const NONCE = Uint8Array.of(0)
+const NAME = Uint8Array.of(1)
 const encoder = new TextEncoder()
 
 /**
  * The id of an agent that only its origin can mint: UUIDv8 of 64 bits of SHA-256(origin key) and 58 bits of
- * SHA-256(origin key, type, 0, name or nonce). So a named agent has the same id after a restart, and the id says whom to ask first.
+ * SHA-256(origin key, length of the type, type, 1 and the name or 0 and a nonce). So a named agent has the same id after a
+ * restart, the id says whom to ask first, and no name or nonce can be mistaken for another.
  * @param originKey the origin context's public key, 32 bytes
  * @param name the agent's name, or random bytes for an agent without one
  */
 export function mintAgentId(crypto: Crypto, originKey: Uint8Array, type: string, name: string | Uint8Array): AgentId {
-  const named = typeof name === 'string' ? encoder.encode(name) : name
-  const digest = crypto.sha256(originKey, encoder.encode(`${type}\0`), named)
+  const typeBytes = encoder.encode(type)
+  const length = new Uint8Array(4)
+  writeUint32(length, 0, typeBytes.length)
+  const rest = typeof name === 'string' ? [NAME, encoder.encode(name)] : [NONCE, name]
+  const digest = crypto.sha256(originKey, length, typeBytes, ...rest)
   return uuidOf((originBits(crypto, originKey) << NAME_BITS) | (firstBits(digest, 64n) >> (64n - NAME_BITS)))
 }
 

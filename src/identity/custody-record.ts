@@ -19,6 +19,7 @@ import {
 const TYPE = 'amcp-custody+jws'
 const kinds = ['move', 'resume', 'promote', 'adopt'] as const
 const isKind = (value: unknown): value is CustodyRecord['kind'] => kinds.includes(value as CustodyRecord['kind'])
+const isDigest = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
 const isRecord = (value: unknown): value is Readonly<Record<string, number>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isCount)
 
@@ -41,7 +42,7 @@ export interface Succession {
 export interface CustodyRecord {
   readonly agent: AgentId
   readonly epoch: number
-  /** Digest of the record before, of the birth certificate at first: 64 hexadecimal digits. */
+  /** Digest of the record before; at first SHA-256 of the birth certificate's bytes. 64 hexadecimal digits. */
   readonly previous: string
   readonly kind: 'move' | 'resume' | 'promote' | 'adopt'
   readonly holder: ContextId
@@ -99,7 +100,7 @@ export function verifyCustodyRecord(crypto: Crypto, bytes: Uint8Array): Verified
     record: {
       agent: claim(claims, 'sub', isText),
       epoch: claim(claims, 'epo', isCount),
-      previous: claim(claims, 'pre', isText),
+      previous: claim(claims, 'pre', isDigest),
       kind: claim(claims, 'kin', isKind),
       holder: claim(claims, 'hol', isText),
       handover: claim(claims, 'hov', isText),

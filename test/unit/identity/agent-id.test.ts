@@ -22,7 +22,7 @@ describe('agent ids', () => {
     const bits = bitsOf(Buffer.from(id.replaceAll('-', ''), 'hex'))
     const free = bits.slice(0, 48) + bits.slice(52, 64) + bits.slice(66)
     expect(free.slice(0, 64)).toBe(bitsOf(crypto.sha256(key)).slice(0, 64))
-    expect(free.slice(64)).toBe(bitsOf(crypto.sha256(key, Buffer.from('sensor\0line-1'))).slice(0, 58))
+    expect(free.slice(64)).toBe(bitsOf(crypto.sha256(key, Buffer.from('\x06\0\0\0sensor\x01line-1'))).slice(0, 58))
   })
 
   test('differ by origin, type and name', () => {
@@ -32,6 +32,21 @@ describe('agent ids', () => {
       ),
     )
     expect(ids.size).toBe(8)
+  })
+
+  test('differ also where type and name, or name and nonce, are the same bytes', () => {
+    const key = keyOf(1).publicKey
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+    const ids = [
+      mintAgentId(crypto, key, 'a', 'b\0c'),
+      mintAgentId(crypto, key, 'a\0b', 'c'),
+      mintAgentId(crypto, key, 'a', '\x01c'),
+      mintAgentId(crypto, key, 'a\x01', 'c'),
+      mintAgentId(crypto, key, 'a', 'sixteen letters!'),
+      mintAgentId(crypto, key, 'a', bytes('sixteen letters!')),
+      mintAgentId(crypto, key, 'a', bytes('\x01c')),
+    ]
+    expect(new Set(ids).size).toBe(ids.length)
   })
 
   test('can be minted from random bytes', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { contextIdOf } from '../../../src/core/ids.ts'
 import { nodeCrypto } from '../../../src/core/node-crypto.ts'
+import { issueBirthCertificate } from '../../../src/identity/birth-certificate.ts'
 import { type CustodyRecord, signCustodyRecord, verifyCustodyRecord } from '../../../src/identity/custody-record.ts'
 
 const crypto = nodeCrypto()
@@ -65,4 +66,19 @@ describe('the succession in a custody record', () => {
 test('a custody record beyond the longest statement is refused before it is parsed', () => {
   const cut = Object.fromEntries(Array.from({ length: 2_000 }, (_, stream) => [`stream-${stream}`, stream]))
   expect(() => roundTrip({ cut })).toThrow(/a custody record has \d+ bytes/)
+})
+
+describe('the record before, in a custody record', () => {
+  test('is that of the birth certificate at first: SHA-256 of its bytes', () => {
+    const birth = issueBirthCertificate(keys[0]!, { agent: record.agent, type: 'sensor', name: undefined, roles: [] })
+    const previous = Buffer.from(crypto.sha256(new TextEncoder().encode(birth))).toString('hex')
+    expect(roundTrip({ previous }).previous).toBe(previous)
+  })
+
+  test.each(['', 'cd'.repeat(31), 'CD'.repeat(32), `${'cd'.repeat(31)}g0`])(
+    'must be a digest: %j is none',
+    (previous) => {
+      expect(() => roundTrip({ previous })).toThrow(expect.objectContaining({ code: 'ERR_CREDENTIAL_INVALID' }))
+    },
+  )
 })
