@@ -96,9 +96,11 @@ export class StateExchange {
     return this.#links.get(peer)?.challenge(this.#ports, nonce, this.#timing.hello / 4) ?? Promise.resolve(undefined)
   }
 
+  /** Told once a hello: both ends may have begun one, and the stream of the first must not be replaced then. */
   admitted(peer: ContextId, incarnation: string): void {
+    const isKnown = this.#admitted.get(peer) === incarnation
     this.#admitted.set(peer, incarnation)
-    if (this.#network.id > peer) void this.#open(peer, 0)
+    if (!isKnown && this.#network.id > peer) void this.#open(peer, 0)
     this.#events.changed()
   }
 

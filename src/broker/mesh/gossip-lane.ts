@@ -1,3 +1,4 @@
+import type { Timer } from '../../core/clock.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { Gossip } from '../../network/network.ts'
 import type { Batch, Outlet, Route } from './batcher.ts'
@@ -7,6 +8,8 @@ import { type FrameSender, SentCredentials } from './frame-sender.ts'
 import type { Shards } from './shards.ts'
 
 const KIBIBYTE = 1_024
+/** Ms that frames wait for somebody who hears them: gossip's watchdog takes 2 s to find a lost stream and reopen it. */
+const UNHEARD = 3_000
 
 export interface GossipLaneOptions {
   /** Bytes waiting towards the slowest neighbour above which a batch goes on filling. @default 128 KiB */
@@ -22,7 +25,16 @@ export interface GossipLaneComponents {
   readonly sender: FrameSender
   /** What a gossiping lane must know and tell of the other one, so that the order within a shard survives. */
   readonly direct: Pick<DirectLane, 'changeToGossip' | 'wouldBeOvertaken'>
+  /** Whether some member is known to listen in the shard, so that gossip without a hearer is a link that is not up yet. */
+  isAwaited(shard: number): boolean
   onReady(): void
+}
+
+interface Waiting {
+  readonly shard: number
+  readonly frame: Uint8Array
+  /** Monotonic ms from which on it is sent although nobody hears it. */
+  readonly until: number
 }
 
 /** Signed frames by gossip, one shard each. gossipsub has no back-pressure of its own, so its backlog is watched here. */
@@ -34,8 +46,10 @@ export class GossipLane {
   readonly #outlets: ShardOutlet[] = []
   /** Last sequence by shard. */
   readonly #last: Float64Array
-  readonly #waiting: { readonly shard: number; readonly frame: Uint8Array }[] = []
+  #waiting: Waiting[] = []
   #waitingBytes = 0
+  #timer: Timer | undefined
+  #emptied: PromiseWithResolvers<void> | undefined
   #isWaiting = false
   #isFull = false
 
@@ -49,6 +63,9 @@ export class GossipLane {
       this.#outlets.push(outlet)
       this.#routes.push([outlet])
     }
+    parts.gossip.onChange(() => {
+      if (this.#waiting.length > 0) this.#look()
+    })
   }
 
   routeOf(shard: number): Route {
@@ -78,21 +95,23 @@ export class GossipLane {
 
   async room(): Promise<void> {
     while (this.#isFull) {
-      await this.#parts.gossip.drained(this.#fullBytes / 2)
-      this.#isFull = this.#parts.gossip.backlog >= this.#fullBytes
+      if (this.#waiting.length > 0) await this.#empty()
+      else await this.#parts.gossip.drained(this.#fullBytes / 2)
+      this.#isFull = this.#pendingBytes >= this.#fullBytes
     }
   }
 
   async drained(): Promise<void> {
     this.flush()
+    if (this.#waiting.length > 0) await this.#empty()
     if (this.#parts.gossip.backlog > 0) await this.#parts.gossip.drained(1)
   }
 
   send(outlet: ShardOutlet, batch: Batch): void {
-    const { gossip, sender, ports } = this.#parts
+    const { sender, ports } = this.#parts
     const { shard } = outlet
     const range = batch.ranges[0]!
-    if (gossip.backlog + this.#waitingBytes >= 4 * this.#fullBytes) {
+    if (this.#pendingBytes >= 4 * this.#fullBytes) {
       ports.counters.add('broker.dropped-gossip', batch.writer.count)
       batch.writer.reset()
       return
@@ -100,21 +119,61 @@ export class GossipLane {
     this.#parts.direct.changeToGossip(shard, range.first, range.last)
     const frame = sender.signed(batch, sender.unsent(batch, [outlet.sent]), outlet.chain)
     this.#last[shard] = range.last
-    this.#waiting.push({ shard, frame })
+    this.#waiting.push({ shard, frame, until: ports.clock.monotonic() + UNHEARD })
     this.#waitingBytes += frame.length
     this.flush()
   }
 
-  /** Frames wait, at most 250 ms, only while the direct lane to somebody who was sent earlier ones is being opened. */
+  /**
+   * Sends what waits, shard by shard in its order. Frames wait while the direct lane to somebody who was sent earlier ones
+   * is being opened (250 ms at most), and while a shard that somebody listens to has nobody who hears it: after a link was
+   * made or lost, gossip takes a moment to know who subscribes.
+   */
   flush(): void {
-    const { gossip, shards, direct, ports } = this.#parts
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (direct.wouldBeOvertaken(next.shard)) return
-      this.#waiting.shift()
-      this.#waitingBytes -= next.frame.length
-      if (gossip.publish(shards.topicOf(next.shard), next.frame) === 0) ports.counters.add('broker.gossip.unheard')
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    const kept: Waiting[] = []
+    for (const next of waiting) {
+      if (kept.some(({ shard }) => shard === next.shard) || this.#mustWait(next)) kept.push(next)
+      else this.#publish(next)
     }
-    if (gossip.backlog >= this.#fullBytes) this.#isFull = true
+    this.#waiting = kept
+    this.#isFull = this.#pendingBytes >= this.#fullBytes
+    if (kept.length > 0) return
+    this.#emptied?.resolve()
+    this.#emptied = undefined
+  }
+
+  get #pendingBytes(): number {
+    return this.#parts.gossip.backlog + this.#waitingBytes
+  }
+
+  #mustWait({ shard, until }: Waiting): boolean {
+    const { gossip, shards, direct, ports } = this.#parts
+    if (direct.wouldBeOvertaken(shard)) return true
+    const left = until - ports.clock.monotonic()
+    if (left <= 0 || !this.#parts.isAwaited(shard) || gossip.subscribers(shards.topicOf(shard)).length > 0) return false
+    this.#timer ??= ports.clock.after(left, () => this.#look())
+    return true
+  }
+
+  #publish({ shard, frame }: Waiting): void {
+    const { gossip, shards, ports } = this.#parts
+    this.#waitingBytes -= frame.length
+    if (gossip.publish(shards.topicOf(shard), frame) === 0) ports.counters.add('broker.gossip.unheard')
+  }
+
+  /** Somebody may hear now what has waited, or has waited long enough. */
+  #look(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.flush()
+    if (this.#waiting.length === 0) this.#parts.onReady()
+  }
+
+  #empty(): Promise<void> {
+    this.#emptied ??= Promise.withResolvers()
+    return this.#emptied.promise
   }
 
   #wait(): void {
@@ -122,7 +181,7 @@ export class GossipLane {
     this.#isWaiting = true
     const done = (): void => {
       this.#isWaiting = false
-      this.#isFull = this.#parts.gossip.backlog >= this.#fullBytes
+      this.#isFull = this.#pendingBytes >= this.#fullBytes
       this.#parts.onReady()
     }
     this.#parts.gossip.drained(this.#readyBytes).then(done, done)

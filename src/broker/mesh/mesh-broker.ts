@@ -120,7 +120,15 @@ class LanesBroker implements MeshBroker, LifeCycle {
       options,
     )
     this.#gossip = new GossipLane(
-      { ports, gossip: network.gossip, shards: this.#shards, sender, direct: this.#direct, onReady },
+      {
+        ports,
+        gossip: network.gossip,
+        shards: this.#shards,
+        sender,
+        direct: this.#direct,
+        isAwaited: (shard) => members.present.length > 0 && members.shards.has(shard),
+        onReady,
+      },
       options,
     )
     const credentials = new KnownCredentials(ports, this.#security, shardCount)
