@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
+import type { MembershipTiming } from './timing.ts'
 
 /** Peers whose refusals are remembered while `start` waits. */
 const REFUSALS_LIMIT = 1_024
@@ -8,11 +9,13 @@ const REFUSALS_LIMIT = 1_024
 /**
  * What `start` waits for: the first neighbour with which everything is exchanged. Without addresses there is nobody to
  * wait for. When nobody answers in time the context goes on alone and keeps trying; when those that answered refused,
- * `start` fails with their reason, since no retry mends a wrong mesh.
+ * `start` fails with their reason, since no retry mends a wrong mesh. Somebody who is slow to answer is waited for longer
+ * than nobody: a context that believes itself alone publishes to nobody.
  */
 export class Joining {
   readonly #clock: Clock
-  readonly #patience: number
+  readonly #timing: Pick<MembershipTiming, 'acknowledge' | 'join'>
+  #isPatient = true
   #outcome: 'alone' | 'waiting' | 'done' = 'alone'
   #failure: AmcpError | undefined
   readonly #isInvited: (peer: ContextId) => boolean
@@ -21,14 +24,15 @@ export class Joining {
   #unreachable = 0
   #settle: (() => void) | undefined
 
-  /**
-   * @param patience ms
-   * @param isInvited whether the peer answered at one of the addresses to join by
-   */
-  constructor(clock: Clock, patience: number, isInvited: (peer: ContextId) => boolean) {
+  /** @param isInvited whether the peer answered at one of the addresses to join by */
+  constructor(
+    clock: Clock,
+    timing: Pick<MembershipTiming, 'acknowledge' | 'join'>,
+    isInvited: (peer: ContextId) => boolean,
+  ) {
     this.#isInvited = isInvited
     this.#clock = clock
-    this.#patience = patience
+    this.#timing = timing
   }
 
   /** @param addresses how many there are to join by; 0 = nobody to wait for */
@@ -55,6 +59,7 @@ export class Joining {
   tried(unreachable: number): void {
     this.#unreachable = unreachable
     this.#failWhenHopeless()
+    this.#giveUpWhenNobodyIsLeft()
   }
 
   fail(error: AmcpError): void {
@@ -68,13 +73,18 @@ export class Joining {
 
   async wait(signal?: AbortSignal): Promise<void> {
     if (this.#outcome === 'waiting') {
-      const timer = this.#clock.after(this.#patience, () => this.#end())
+      const timer = this.#clock.after(this.#timing.acknowledge, () => {
+        this.#isPatient = false
+        this.#giveUpWhenNobodyIsLeft()
+      })
+      const last = this.#clock.after(this.#timing.join, () => this.#end())
       const aborted = (): void => this.#end()
       signal?.addEventListener('abort', aborted, { once: true })
       await new Promise<void>((resolve) => {
         this.#settle = resolve
       })
       timer.cancel()
+      last.cancel()
       signal?.removeEventListener('abort', aborted)
     }
     signal?.throwIfAborted()
@@ -87,6 +97,10 @@ export class Joining {
     const refusal = refusals[0]?.[1]
     const isHopeless = refusals.length + this.#unreachable >= this.#addresses
     if (refusal !== undefined && isHopeless) this.fail(refusal)
+  }
+
+  #giveUpWhenNobodyIsLeft(): void {
+    if (!this.#isPatient && this.#unreachable >= this.#addresses) this.#end()
   }
 
   #end(): void {

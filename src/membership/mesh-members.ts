@@ -107,7 +107,7 @@ class MeshMembers implements Members {
       publish: (entry) => this.#publish(entry),
     })
     this.#upkeep = new Upkeep(ports, this.#timing.period, { renew: () => this.#renew(), expire: () => this.#expire() })
-    this.#joining = new Joining(ports.clock, this.#timing.acknowledge, (peer) => this.#connector.isInvited(peer))
+    this.#joining = new Joining(ports.clock, this.#timing, (peer) => this.#connector.isInvited(peer))
     this.#exchange = new StateExchange({ ports, network, credentials, map: this.#map }, this.#timing, {
       changed: () => this.#changed(),
       acknowledged: (by, version) => this.#announcer.acknowledgements.acknowledged(by, version),
@@ -142,6 +142,7 @@ class MeshMembers implements Members {
     this.#connector.stop()
     this.#hellos.stop()
     this.#joining.stop()
+    await this.#exchange.settled(this.#timing.hello)
     this.#announcer.stop()
     await this.#exchange.stop()
     await this.#store.save()

@@ -7,7 +7,7 @@ import { AckRoutes } from './ack-routes.ts'
 import { EntryVerifier } from './entry-verifier.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import type { SignOfLife } from './sign-of-life.ts'
-import type { StateEntry, StateHead } from './state-entry.ts'
+import { hexOf, type StateEntry, type StateHead } from './state-entry.ts'
 import { StateLink, wantsAcknowledgement } from './state-link.ts'
 import { hasLeft, type StateMap } from './state-map.ts'
 import type { EntryRecord, StateMessage } from './state-messages.ts'
@@ -141,6 +141,16 @@ export class StateExchange {
     this.#isFlushing = false
     const now = this.#ports.clock.monotonic()
     for (const link of this.#links.values()) link.flush(this.#map, now)
+  }
+
+  /**
+   * Resolves when every neighbour has read what was sent to it on any stream of its link, since a link keeps its order:
+   * each is asked a question and answers, or does not within `ms`. For a stop that loses nothing.
+   */
+  async settled(ms: number): Promise<void> {
+    const ask = (link: StateLink) => link.challenge(this.#ports, hexOf(this.#ports.random.bytes(16)), ms)
+    const answers = await Promise.all([...this.#links.values()].map(ask))
+    this.#ports.counters.add('membership.stop.unanswered', answers.filter((answer) => !answer).length)
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,8 @@ export interface MembershipTiming {
   readonly grace: number
   /** After which an announcement resolves although members have not acknowledged it. */
   readonly acknowledge: number
+  /** Longest that `start` waits for the first neighbour while an address is still being tried. */
+  readonly join: number
   /** First wait before dialling again; doubles up to `redialMax`, each shortened at random by up to a half. */
   readonly redial: number
   readonly redialMax: number
@@ -19,6 +21,7 @@ export const defaultTiming: MembershipTiming = {
   hello: 4_000,
   grace: 250,
   acknowledge: 2_000,
+  join: 10_000,
   redial: 100,
   redialMax: 10_000,
 }

@@ -63,6 +63,7 @@ export class DirectLink {
   readonly #dropped = new DroppedRanges()
   readonly #queue = new SendQueue()
   readonly #waiters: (() => void)[] = []
+  readonly #drainers: (() => void)[] = []
   #link: CreditLink | undefined
   #isOpening = false
   #openingSince = 0
@@ -158,9 +159,13 @@ export class DirectLink {
     this.#attach(stream)
   }
 
-  /** Resolves when everything queued was handed to the transport, or cannot be any more. */
+  /**
+   * Resolves when the receiver has said that it took everything in, or cannot any more. What was only handed to the
+   * transport would be lost with the link that the caller is about to end.
+   */
   async drained(): Promise<void> {
-    while (!this.#isStopped && !this.#queue.isEmpty) await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    while (!this.#isStopped && (!this.#queue.isEmpty || (this.#link?.unacknowledged ?? 0) > 0))
+      await new Promise<void>((resolve) => this.#drainers.push(resolve))
   }
 
   async close(): Promise<void> {
@@ -265,6 +270,7 @@ export class DirectLink {
     const link = new CreditLink(stream, this.#parts.ports, { queue: LINK_QUEUE_BYTES })
     link.onMessage((message) => this.#parts.onMessage(this.peer, message))
     link.onWritable(() => this.#pump())
+    link.onAcknowledged(() => this.#lookDrained())
     link.onClose(() => this.#lost(link))
     if (this.#link !== undefined) return
     this.#link = link
@@ -280,6 +286,11 @@ export class DirectLink {
     if (link.unacknowledged > 0)
       this.#parts.ports.counters.add('broker.direct.unacknowledged-bytes', link.unacknowledged)
     if (!this.#queue.isEmpty) this.#open()
+    this.#lookDrained()
+  }
+
+  #lookDrained(): void {
+    for (const resolve of this.#drainers.splice(0)) resolve()
   }
 
   #forgetQueue(): void {
@@ -287,6 +298,7 @@ export class DirectLink {
     if (left > 0) this.#parts.ports.counters.add('broker.direct.unsent-frames', left)
     this.#isFull = false
     this.#isSlow = false
+    this.#lookDrained()
   }
 }
 

@@ -226,7 +226,7 @@ describe('joining', () => {
   const refusal = new AmcpError('ERR_WRONG_MESH', 'no')
   const setup = () => {
     const clock = new VirtualClock()
-    return { clock, joining: new Joining(clock, 2_000, (peer) => peer !== 'stranger') }
+    return { clock, joining: new Joining(clock, { acknowledge: 2_000, join: 10_000 }, (peer) => peer !== 'stranger') }
   }
 
   test('waits for nobody without addresses', async () => {
@@ -261,7 +261,7 @@ describe('joining', () => {
     for (let n = 0; n < 2_000; n += 1) joining.refused('stranger', refusal)
     joining.tried(0)
     await waiting
-    expect(clock.monotonic()).toBe(2_000)
+    expect(clock.monotonic()).toBe(10_000)
     joining.refused('a', refusal)
     await joining.wait()
   })
@@ -273,6 +273,26 @@ describe('joining', () => {
     joining.tried(1)
     await waiting
     expect(clock.monotonic()).toBe(2_000)
+  })
+
+  test('somebody who is slow to answer is waited for longer than nobody', async () => {
+    const { clock, joining } = setup()
+    joining.expect(2)
+    const waiting = clock.runFor(joining.wait())
+    joining.tried(1)
+    clock.after(5_000, () => joining.joined())
+    await waiting
+    expect(clock.monotonic()).toBe(5_000)
+  })
+
+  test('the last address that turns out to be nobody ends it', async () => {
+    const { clock, joining } = setup()
+    joining.expect(2)
+    const waiting = clock.runFor(joining.wait())
+    joining.tried(1)
+    clock.after(3_000, () => joining.tried(2))
+    await waiting
+    expect(clock.monotonic()).toBe(3_000)
   })
 
   test('a signal aborted already ends it', async () => {
