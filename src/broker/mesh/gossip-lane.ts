@@ -47,6 +47,8 @@ export class GossipLane {
   /** Last sequence by shard. */
   readonly #last: Float64Array
   #waiting: Waiting[] = []
+  /** How many frames wait, by shard: the other shards go on. */
+  readonly #held: Uint32Array
   #waitingBytes = 0
   #timer: Timer | undefined
   #emptied: PromiseWithResolvers<void> | undefined
@@ -58,6 +60,7 @@ export class GossipLane {
     this.#readyBytes = options.readyBytes ?? 128 * KIBIBYTE
     this.#fullBytes = options.fullBytes ?? 1_024 * KIBIBYTE
     this.#last = new Float64Array(parts.shards.count).fill(-1)
+    this.#held = new Uint32Array(parts.shards.count)
     for (let shard = 0; shard < parts.shards.count; shard++) {
       const outlet = new ShardOutlet(this, shard)
       this.#outlets.push(outlet)
@@ -86,9 +89,9 @@ export class GossipLane {
     return this.#isFull
   }
 
-  get isReady(): boolean {
-    if (this.#waiting.length === 0 && this.#parts.gossip.backlog < this.#readyBytes) return true
-    if (this.#waiting.length > 0) return false
+  isReady(shard: number): boolean {
+    if (this.#held[shard]! > 0) return false
+    if (this.#parts.gossip.backlog < this.#readyBytes) return true
     this.#wait()
     return false
   }
@@ -119,6 +122,7 @@ export class GossipLane {
     this.#parts.direct.changeToGossip(shard, range.first, range.last)
     const frame = sender.signed(batch, sender.unsent(batch, [outlet.sent]), outlet.chain)
     this.#last[shard] = range.last
+    this.#held[shard]! += 1
     this.#waiting.push({ shard, frame, until: ports.clock.monotonic() + UNHEARD })
     this.#waitingBytes += frame.length
     this.flush()
@@ -160,6 +164,7 @@ export class GossipLane {
   #publish({ shard, frame }: Waiting): void {
     const { gossip, shards, ports } = this.#parts
     this.#waitingBytes -= frame.length
+    this.#held[shard]! -= 1
     if (gossip.publish(shards.topicOf(shard), frame) === 0) ports.counters.add('broker.gossip.unheard')
   }
 
@@ -167,8 +172,9 @@ export class GossipLane {
   #look(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    const before = this.#waiting.length
     this.flush()
-    if (this.#waiting.length === 0) this.#parts.onReady()
+    if (this.#waiting.length < before) this.#parts.onReady()
   }
 
   #empty(): Promise<void> {
@@ -201,7 +207,7 @@ class ShardOutlet implements Outlet {
   }
 
   get isReady(): boolean {
-    return this.#lane.isReady
+    return this.#lane.isReady(this.shard)
   }
   get isFull(): boolean {
     return this.#lane.isFull

@@ -1,0 +1,140 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { DEFAULT_SHARD_COUNT, shardOf } from '../../../../src/events/shard.ts'
+import { type Node, World } from '../world.ts'
+
+let world: World
+afterEach(() => world.stop())
+
+const TOPIC = 'amcp.domain.x'
+const data = (node: Node): unknown[] => node.received.map((event) => event.data)
+const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
+
+/** Two members that know of each other; the first listens to the topic, and there is no link yet. */
+async function strangers(): Promise<[Node, Node]> {
+  world = new World()
+  const [one, two] = [await world.node({ lane: 'gossip' }), await world.node({ lane: 'gossip' })]
+  await world.run(one.listen(TOPIC))
+  return [one, two]
+}
+
+describe('gossip that nobody hears yet', () => {
+  test('waits for the first link, and arrives whole and in order', async () => {
+    const [one, two] = await strangers()
+    for (const n of range(3)) {
+      void two.broker.publish(two.event(TOPIC, n))
+      await world.pass(300)
+    }
+    expect(two.count('broker.gossip.unheard')).toBe(0)
+    await world.link(one, two)
+    await world.pass(500)
+    expect(data(one)).toEqual(range(3))
+    expect(two.count('broker.gossip.unheard')).toBe(0)
+  })
+
+  test('is sent and counted after 3 s, each frame after its own', async () => {
+    const [one, two] = await strangers()
+    void two.broker.publish(two.event(TOPIC, 'early'))
+    await world.pass(2_000)
+    void two.broker.publish(two.event(TOPIC, 'late'))
+    await world.pass(990)
+    expect(two.count('broker.gossip.unheard')).toBe(0)
+    await world.pass(20)
+    expect(two.count('broker.gossip.unheard')).toBe(1)
+    await world.link(one, two)
+    await world.pass(500)
+    expect(data(one)).toEqual(['late'])
+    expect(two.count('broker.gossip.unheard')).toBe(1)
+  })
+
+  test('waits for nobody where no member listens', async () => {
+    const [, two] = await strangers()
+    void two.broker.publish(two.event('amcp.domain.elsewhere', 1))
+    await world.pass(1)
+    expect(two.count('broker.gossip.unheard')).toBe(1)
+  })
+
+  test('holds back only its own shard', async () => {
+    world = new World()
+    const [one, two] = await world.grow(2, { lane: 'gossip' })
+    await world.run(one!.listen(TOPIC))
+    await world.pass(2_000)
+    world.mesh.extraShards = range(64)
+    const { gossip } = two!.network
+    const heard = `/${shardOf(TOPIC, DEFAULT_SHARD_COUNT)}`
+    const subscribers = gossip.subscribers.bind(gossip)
+    gossip.subscribers = (topic) => (topic.endsWith(heard) ? subscribers(topic) : [])
+    void two!.broker.publish(two!.event('amcp.domain.elsewhere.far', 0))
+    await world.pass(10)
+    void two!.broker.publish(two!.event(TOPIC, 1))
+    await world.pass(500)
+    expect(data(one!)).toEqual([1])
+    expect(two!.count('broker.gossip.unheard')).toBe(0)
+  })
+
+  test('makes publishers wait above 1 MiB, until somebody hears', async () => {
+    const [one, two] = await strangers()
+    const large = 'x'.repeat(200_000)
+    let waited: Promise<void> | undefined
+    let published = 0
+    for (; waited === undefined && published < 20; published += 1) {
+      waited = two.broker.publish(two.event(TOPIC, large)) ?? undefined
+      await world.pass(1)
+    }
+    expect(published).toBeGreaterThan(4)
+    expect(published).toBeLessThan(9)
+    let hasRoom = false
+    waited?.then(() => {
+      hasRoom = true
+    })
+    await world.pass(1_000)
+    expect(hasRoom).toBe(false)
+    await world.link(one, two)
+    await world.pass(1_000)
+    expect(hasRoom).toBe(true)
+    expect(one.received).toHaveLength(published)
+  })
+
+  test('is drained before a stop: heard at last, or counted', async () => {
+    const [one, two] = await strangers()
+    void two.broker.publish(two.event(TOPIC, 'last words'))
+    const stopping = two.broker.stop()
+    await world.link(one, two)
+    await world.run(stopping)
+    await world.pass(100)
+    expect(data(one)).toEqual(['last words'])
+  })
+})
+
+describe('direct frames before a stop', () => {
+  test('are known to be taken in when it resolves, so that the end of the process loses none', async () => {
+    world = new World()
+    const [one, two] = await world.grow(2)
+    await world.run(two!.listen(TOPIC))
+    void one!.broker.publish(one!.event(TOPIC, 'opens the lane'))
+    await world.pass(1_000)
+    world.swarm.partition([[one!.id], [two!.id]])
+    for (const n of range(2_000)) void one!.broker.publish(one!.event(TOPIC, n))
+    let isStopped = false
+    const stopping = one!.broker.stop().then(() => {
+      isStopped = true
+    })
+    await world.pass(2_000)
+    expect(isStopped).toBe(false)
+    world.swarm.heal()
+    await world.run(stopping)
+    expect(one!.count('broker.direct.unacknowledged-bytes')).toBe(0)
+    one!.crash()
+    expect(data(two!)).toEqual(['opens the lane', ...range(2_000)])
+  })
+
+  test('do not keep a stop whose receiver has gone', async () => {
+    world = new World()
+    const [one, two] = await world.grow(2)
+    await world.run(two!.listen(TOPIC))
+    for (const n of range(2_000)) one!.broker.publish(one!.event(TOPIC, n))
+    const stopping = one!.broker.stop()
+    two!.crash()
+    await world.run(stopping)
+    expect(one!.count('broker.stop-undrained')).toBe(0)
+  })
+})
