@@ -1,13 +1,20 @@
-import type { Timer } from '../core/clock.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { MessageStream, Network } from '../network/network.ts'
 import { judgeHello } from './hello-judge.ts'
 import type { Hello, HelloMessage, RefusalCode } from './hello-message.ts'
-import { decodeHello, encodeHello, HELLO_PROTOCOL, PROTOCOL_VERSIONS, REFUSAL_CODES } from './hello-message.ts'
+import {
+  decodeHello,
+  encodeHello,
+  HELLO_LIMIT,
+  HELLO_PROTOCOL,
+  PROTOCOL_VERSIONS,
+  REFUSAL_CODES,
+} from './hello-message.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import { MessageQueue } from './message-queue.ts'
+import { PeerTimers } from './peer-timers.ts'
 import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
 import { hexOf } from './state-entry.ts'
 import type { MembershipTiming } from './timing.ts'
@@ -33,6 +40,8 @@ export interface HelloEvents {
   refused(peer: ContextId, error: AmcpError, by: 'them' | 'us'): void
 }
 
+/** Hellos that one peer may have under way towards us: two, when it came back before we noticed that it was gone. */
+const STREAM_LIMIT = 4
 /** Streams that wait for `start`; more are refused. */
 const WAITING_LIMIT = 64
 
@@ -49,7 +58,9 @@ export class Hellos {
   readonly #timing: MembershipTiming
   readonly #events: HelloEvents
   readonly #under = new Map<ContextId, number>()
-  readonly #graces = new Map<ContextId, Timer>()
+  readonly #graces: PeerTimers
+  /** The end of what a link may last without an admission, however many hellos are tried on it. */
+  readonly #limits: PeerTimers
   #waiting: MessageStream[] = []
   #state: 'new' | 'running' | 'stopped' = 'new'
   #unlisten: (() => void) | undefined
@@ -60,14 +71,23 @@ export class Hellos {
     this.#credentials = credentials
     this.#timing = timing
     this.#events = events
-    network.streams.handle(HELLO_PROTOCOL, (stream) => this.#incoming(stream), { beforeAdmission: true })
+    this.#graces = new PeerTimers(ports.clock)
+    this.#limits = new PeerTimers(ports.clock)
+    network.streams.handle(HELLO_PROTOCOL, (stream) => this.#incoming(stream), {
+      beforeAdmission: true,
+      messageLimit: HELLO_LIMIT,
+      streamLimit: STREAM_LIMIT,
+    })
   }
 
   start(): void {
     this.#state = 'running'
     this.#unlisten = this.#network.onPeer({
       connected: (peer) => this.#linked(peer),
-      disconnected: (peer) => this.#cancelGrace(peer),
+      disconnected: (peer) => {
+        this.#graces.cancel(peer)
+        this.#limits.cancel(peer)
+      },
     })
     for (const stream of this.#waiting.splice(0)) this.#serve(stream)
     for (const peer of this.#network.peers) this.#linked(peer)
@@ -76,27 +96,27 @@ export class Hellos {
   stop(): void {
     this.#state = 'stopped'
     this.#unlisten?.()
-    for (const peer of [...this.#graces.keys()]) this.#cancelGrace(peer)
+    this.#graces.clear()
+    this.#limits.clear()
     for (const stream of this.#waiting.splice(0)) stream.abort(new AmcpError('ERR_STOPPED', 'this context stops'))
   }
 
   #linked(peer: ContextId): void {
+    this.#limits.set(peer, 2 * this.#timing.hello, () => this.#overdue(peer))
     if (this.#network.id < peer) {
       this.#begin(peer)
       return
     }
-    this.#cancelGrace(peer)
-    const timer = this.#ports.clock.after(this.#timing.grace, () => {
-      this.#graces.delete(peer)
+    this.#graces.set(peer, this.#timing.grace, () => {
       const needed = this.#network.isConnected(peer) && !this.#network.isAdmitted(peer) && !this.#under.has(peer)
       if (needed) this.#begin(peer)
     })
-    this.#graces.set(peer, timer)
   }
 
-  #cancelGrace(peer: ContextId): void {
-    this.#graces.get(peer)?.cancel()
-    this.#graces.delete(peer)
+  #overdue(peer: ContextId): void {
+    if (this.#network.isAdmitted(peer) || !this.#network.isConnected(peer)) return
+    this.#ports.counters.add('membership.hello.overdue')
+    this.#drop(peer)
   }
 
   #incoming(stream: MessageStream): void {
@@ -122,7 +142,7 @@ export class Hellos {
 
   #serve(stream: MessageStream): void {
     const { peer } = stream
-    this.#cancelGrace(peer)
+    this.#graces.cancel(peer)
     void this.#attempt(peer, () =>
       this.#exchange(stream, async (queue) => {
         const theirs = await this.#judged(stream, queue)

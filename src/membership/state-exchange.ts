@@ -11,7 +11,7 @@ import { hexOf, type StateEntry, type StateHead } from './state-entry.ts'
 import { StateLink, wantsAcknowledgement } from './state-link.ts'
 import { hasLeft, type StateMap } from './state-map.ts'
 import type { EntryRecord, StateMessage } from './state-messages.ts'
-import { decodeMessage, STATE_PROTOCOL } from './state-messages.ts'
+import { decodeMessage, STATE_MESSAGE_LIMIT, STATE_PROTOCOL } from './state-messages.ts'
 import type { MembershipTiming } from './timing.ts'
 import { withinTime } from './within-time.ts'
 
@@ -34,6 +34,8 @@ export interface StateExchangeEvents {
 
 /** Up to so many members every one acknowledges; above, only neighbours do. */
 export const ACKNOWLEDGING_MEMBERS = 64
+/** Of one neighbour at once: a new one takes over from the one before, which may still be closing. */
+const STREAM_LIMIT = 4
 
 /**
  * Spreads the map over one long-lived stream a link. Both ends begin with a summary and push what the other lacks;
@@ -65,7 +67,8 @@ export class StateExchange {
     this.#verifier = new EntryVerifier(ports, credentials, map)
     const arrived = (by: ContextId, version: number): void => events.acknowledged(by, version)
     this.#acks = new AckRoutes({ ports, map, links: this.#links, arrived }, network.id)
-    network.streams.handle(STATE_PROTOCOL, (stream) => this.#accept(stream))
+    const limits = { messageLimit: STATE_MESSAGE_LIMIT, streamLimit: STREAM_LIMIT }
+    network.streams.handle(STATE_PROTOCOL, (stream) => this.#accept(stream), limits)
   }
 
   get neighbours(): readonly ContextId[] {

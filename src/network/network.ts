@@ -14,7 +14,7 @@ export interface Network extends LifeCycle {
   readonly addresses: readonly string[]
   /** Connects and returns who answered. ERR_DIAL_FAILED when nobody does. */
   dial(address: string, options?: { signal?: AbortSignal }): Promise<ContextId>
-  /** Remembers addresses of a peer, so that `connect(peer)` can dial it. */
+  /** Remembers addresses of a peer, so that `connect(peer)` can dial it. What is none, or somebody else's, is passed over and counted. */
   remember(peer: ContextId, addresses: readonly string[]): void
   /** Links to a peer whose addresses are known; at once when linked. ERR_DIAL_FAILED, ERR_NOT_CONNECTED (no address known). */
   connect(peer: ContextId, options?: { signal?: AbortSignal }): Promise<void>
@@ -88,6 +88,17 @@ export interface MessageStream {
   abort(reason: Error): void
 }
 
+export interface HandleOptions {
+  readonly beforeAdmission?: boolean
+  /**
+   * Longest message in bytes, of streams that are opened here, too; a longer one resets its stream. What is under way of a message is in memory
+   * before anybody has judged it, so it is no larger than the protocol needs. @default 17 MiB
+   */
+  readonly messageLimit?: number
+  /** Streams that one peer may have open towards this context; a further one is reset. @default 256 */
+  readonly streamLimit?: number
+}
+
 export interface Streams {
   /** ERR_NOT_CONNECTED without a link, ERR_PROTOCOL_REFUSED when the peer does not serve it (to us, yet). */
   open(
@@ -95,7 +106,7 @@ export interface Streams {
     protocol: string,
     options?: { signal?: AbortSignal; beforeAdmission?: boolean },
   ): Promise<MessageStream>
-  handle(protocol: string, handler: (stream: MessageStream) => void, options?: { beforeAdmission?: boolean }): void
+  handle(protocol: string, handler: (stream: MessageStream) => void, options?: HandleOptions): void
 }
 
 /** The DHT's provider records: short-lived hints of who provides a key, never authority. */

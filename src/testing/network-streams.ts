@@ -28,6 +28,48 @@ export function streams({ test, open }: NetworkSuite): void {
     }
   })
 
+  test('resets a stream with a message above the limit of its protocol, at whichever end it comes', async () => {
+    let accepted: MessageStream | undefined
+    await using mesh = await started(await open(2), (network) =>
+      network.streams.handle(
+        CLOSED,
+        (stream) => {
+          accepted = stream
+          echo(stream)
+        },
+        { messageLimit: 1_000 },
+      ),
+    )
+    const [a, b] = mesh.pair
+    await link(mesh, b, a)
+    const stream = await b.streams.open(a.id, CLOSED)
+    const got: number[] = []
+    stream.onMessage((message) => got.push(message.length))
+    stream.send(new Uint8Array(1_000))
+    await mesh.until(() => got.length === 1, 'echoed')
+    stream.send(new Uint8Array(1_001))
+    await mesh.until(() => !stream.isOpen, 'reset')
+    const other = await b.streams.open(a.id, CLOSED)
+    accepted?.send(new Uint8Array(1_001))
+    await mesh.until(() => !other.isOpen, 'reset by the end that opened it')
+    assert.deepEqual(got, [1_000])
+  })
+
+  test('serves no more streams of a protocol to one peer than its limit, and counts what is closed no longer', async () => {
+    await using mesh = await started(await open(2), (network) =>
+      network.streams.handle(CLOSED, echo, { streamLimit: 2 }),
+    )
+    const [a, b] = mesh.pair
+    await link(mesh, b, a)
+    const first = await b.streams.open(a.id, CLOSED)
+    await b.streams.open(a.id, CLOSED)
+    await assert.rejects(b.streams.open(a.id, CLOSED), { code: 'ERR_PROTOCOL_REFUSED' })
+    await first.close()
+    await mesh.settle()
+    await b.streams.open(a.id, CLOSED)
+    await a.streams.open(b.id, CLOSED)
+  })
+
   test('refuses to send a message above 17 MiB', async () => {
     await using mesh = await started(await open(2), (network) => network.streams.handle(CLOSED, echo))
     const [a, b] = mesh.pair

@@ -9,6 +9,20 @@ import { FakeMesh, idOf, keyOf, type Node } from '../unit/membership/fake-mesh.t
 const encoder = new TextEncoder()
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
+const strangersHello = {
+  t: 'hello' as const,
+  versions: [1],
+  mesh: 'mesh',
+  membership: 'stranger',
+  incarnation: hex('1'),
+  time: 0,
+  seen: null,
+  members: hex('0'),
+  addresses: [],
+  summary: hex('0'),
+  nonce: hex('2'),
+}
+
 /** A stranger linked to the host, who says one thing on a hello stream of his own and one when he is greeted. */
 async function stranger(host: Node, mesh: FakeMesh, n: number, answer: (nonce: string) => HelloMessage) {
   const network = mesh.swarm.join(idOf(n), `/stranger/${n}`)
@@ -79,6 +93,32 @@ test('a stranger that dials a joining context and refuses it does not fail its s
   }
   await mesh.run(started)
   expect(guest.members.present).toEqual([])
+})
+
+test('a stranger does not hold a link by being refused again and again', async () => {
+  const mesh = new FakeMesh()
+  await mesh.grow(1)
+  const network = mesh.swarm.join(idOf(9), '/outside')
+  network.streams.handle(HELLO_PROTOCOL, () => {}, { beforeAdmission: true })
+  let ended = -1
+  network.onPeer({
+    disconnected: () => {
+      if (ended < 0) ended = mesh.clock.monotonic() - began
+    },
+  })
+  const began = mesh.clock.monotonic()
+  await network.dial('/node/1')
+  const message = encodeHello({ ...strangersHello, time: mesh.clock.now() })
+  // One hello after the other, so that there is always one under way when the refused one's grace is over.
+  for (let step = 0; step < 100 && network.isConnected(idOf(1)); step += 1) {
+    const stream = await mesh.run(network.streams.open(idOf(1), HELLO_PROTOCOL, { beforeAdmission: true }))
+    mesh.clock.after(240, () => {
+      if (stream.isOpen) stream.send(message)
+    })
+    await mesh.clock.advance(100)
+  }
+  expect(network.isConnected(idOf(1))).toBe(false)
+  expect(ended).toBeLessThan(8_100)
 })
 
 describe('a hostile neighbour on the state protocol', () => {

@@ -118,7 +118,7 @@ describe('membership under faults', () => {
     await mesh.run(host.members.start())
     host.network.disconnect = () => Promise.reject(new Error('stuck'))
     await silent.dial('/node/2')
-    await mesh.clock.advance(10_000)
+    await mesh.clock.advance(7_000)
     expect(host.ports.counters.get('membership.hello.disconnect-failed')).toBe(1)
   })
 

@@ -1,13 +1,15 @@
 import type { ContextId } from '../../core/ids.ts'
 import { publicKeyOf } from '../../core/ids.ts'
 import { HASH_LENGTH } from '../../events/frame/frame-header.ts'
-import type { MessageStream } from '../../network/network.ts'
+import type { HandleOptions, MessageStream } from '../../network/network.ts'
 import type { Batch, Outlet, Route } from './batcher.ts'
 import { DirectLink, type DirectLinkComponents, type DirectLinkOptions } from './direct-link.ts'
 import type { FrameSender } from './frame-sender.ts'
 import { Reach } from './reach.ts'
 
 export const DIRECT_PROTOCOL = '/amcp/direct/1'
+/** No message is larger than the window; of streams both ends need one, and one that is still closing. */
+export const DIRECT_LIMITS: HandleOptions = { messageLimit: 4 * 1_048_576, streamLimit: 4 }
 
 /** Audiences whose routes are kept; more, and they are made anew. */
 const MAX_ROUTES = 4_096

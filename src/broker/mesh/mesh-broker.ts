@@ -11,7 +11,7 @@ import type { Network } from '../../network/network.ts'
 import type { BrokerSubscription, Deliver, EventBroker } from '../event-broker.ts'
 import { LocalDelivery } from '../local-delivery.ts'
 import { Batcher, type Route } from './batcher.ts'
-import { DIRECT_PROTOCOL, DirectLane, type DirectLaneOptions } from './direct-lane.ts'
+import { DIRECT_LIMITS, DIRECT_PROTOCOL, DirectLane, type DirectLaneOptions } from './direct-lane.ts'
 import type { ForwarderRateOptions } from './forwarder-rate.ts'
 import {
   type FrameIdentity,
@@ -160,7 +160,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
       isLinked: (peer) => this.#direct.isLinked(peer),
     })
     network.gossip.validate((topic, bytes, from) => this.#receiver.judgeGossip(topic, bytes, from))
-    network.streams.handle(DIRECT_PROTOCOL, (stream) => this.#direct.accept(stream))
+    network.streams.handle(DIRECT_PROTOCOL, (stream) => this.#direct.accept(stream), DIRECT_LIMITS)
   }
 
   get slowReceivers(): readonly ContextId[] {

@@ -6,6 +6,8 @@ import { MAX_CREDENTIAL_BYTES } from './known-credentials.ts'
 
 /** Hashes or credentials in one message. */
 export const MAX_IN_MESSAGE = 64
+/** Bytes of a message: the largest frame, or as many credentials as may be, and what stands around them. */
+export const SYNC_MESSAGE_LIMIT: number = 1_048_576 + 1_024
 
 /** What travels on `/amcp/sync/1`. */
 export type SyncMessage =

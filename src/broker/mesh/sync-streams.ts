@@ -2,12 +2,14 @@ import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { MessageStream, Network } from '../../network/network.ts'
-import { decodeSync, encodeSync, type SyncMessage } from './sync-messages.ts'
+import { decodeSync, encodeSync, SYNC_MESSAGE_LIMIT, type SyncMessage } from './sync-messages.ts'
 
 export const SYNC_PROTOCOL = '/amcp/sync/1'
 
 /** Bytes that may wait for one peer; what comes on top is dropped and counted, since it is asked for again. */
 const MAX_BUFFERED = 4_194_304
+/** That one peer may have open: one, and others that are still closing. */
+const STREAM_LIMIT = 4
 /** Messages that may wait for a stream to open. */
 const MAX_WAITING = 64
 
@@ -32,7 +34,8 @@ export class SyncStreams {
     this.#ports = ports
     this.#network = network
     this.#onMessage = onMessage
-    network.streams.handle(SYNC_PROTOCOL, (stream) => this.#accept(stream))
+    const limits = { messageLimit: SYNC_MESSAGE_LIMIT, streamLimit: STREAM_LIMIT }
+    network.streams.handle(SYNC_PROTOCOL, (stream) => this.#accept(stream), limits)
   }
 
   send(peer: ContextId, message: SyncMessage): void {

@@ -1,4 +1,5 @@
 import { AmcpError } from '../../core/errors.ts'
+import { MessageParts } from './message-parts.ts'
 
 /** Largest message that a stream carries: 16 MiB of event, and room for what stands around it. */
 export const MESSAGE_LIMIT: number = 17 * 1024 * 1024
@@ -46,18 +47,20 @@ export function prefixed(parts: readonly Uint8Array[]): Uint8Array[] {
  */
 export class PrefixReader {
   readonly #onMessage: (message: Uint8Array) => void
+  readonly #limit: number
   readonly #header = new Uint8Array(HEADER)
   /** Bytes of the header read so far. */
   #headerAt = 0
   /** Length of the message being read; -1 while its header is. */
   #length = -1
-  #parts: Uint8Array[] = []
-  #have = 0
+  readonly #parts = new MessageParts()
   /** Whether the other end has said that nothing more comes. */
   hasEnded = false
 
-  constructor(onMessage: (message: Uint8Array) => void) {
+  /** @param limit bytes of the longest message */
+  constructor(onMessage: (message: Uint8Array) => void, limit: number = MESSAGE_LIMIT) {
     this.#onMessage = onMessage
+    this.#limit = limit
   }
 
   /** Throws ERR_FRAME_INVALID for a length above the limit and for bytes behind the end; nothing can be read after that. */
@@ -73,14 +76,11 @@ export class PrefixReader {
         if (this.#length === 0) this.#finish(chunk.subarray(at, at))
         continue
       }
-      const end = Math.min(chunk.length, at + this.#length - this.#have)
+      const end = Math.min(chunk.length, at + this.#length - this.#parts.bytes)
       const part = chunk.subarray(at, end)
       at = end
-      if (this.#have + part.length === this.#length) this.#finish(part)
-      else {
-        this.#parts.push(part)
-        this.#have += part.length
-      }
+      if (this.#parts.bytes + part.length === this.#length) this.#finish(part)
+      else this.#parts.keep(part)
     }
   }
 
@@ -94,7 +94,7 @@ export class PrefixReader {
       this.hasEnded = true
       return at
     }
-    if (length > MESSAGE_LIMIT)
+    if (length > this.#limit)
       throw new AmcpError('ERR_FRAME_INVALID', `a stream message of ${length} bytes was announced`, {
         details: { reason: 'length', length },
       })
@@ -104,19 +104,7 @@ export class PrefixReader {
   }
 
   #finish(last: Uint8Array): void {
-    let message = last
-    if (this.#parts.length > 0) {
-      message = new Uint8Array(this.#length)
-      let at = 0
-      for (const part of this.#parts) {
-        message.set(part, at)
-        at += part.length
-      }
-      message.set(last, at)
-      this.#parts = []
-      this.#have = 0
-    }
     this.#length = -1
-    this.#onMessage(message)
+    this.#onMessage(this.#parts.join(last))
   }
 }

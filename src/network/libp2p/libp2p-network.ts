@@ -73,7 +73,10 @@ class Libp2pNetwork implements Network {
     this.id = contextIdOf(ports.crypto.signingKey(seed).publicKey)
     this.#peers = new Peers({
       clock: ports.clock,
+      counters: ports.counters,
       dialTimeout: preset.dialTimeout,
+      strangerLimit: Math.ceil(options.maxConnections / 2),
+      isAdmitted: (peer) => this.#gate.isAdmitted(peer),
       onGone: (peer) => this.#gate.withdraw(peer),
     })
     const connectionOf = (peer: ContextId) => this.#peers.connectionOf(peer)

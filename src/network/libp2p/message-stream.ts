@@ -23,11 +23,12 @@ export class Libp2pMessageStream implements MessageStream {
   #end: { readonly reason: Error | undefined } | undefined
   #remoteEnded = false
 
-  constructor(stream: Stream, peer: ContextId, protocol: string) {
+  /** @param messageLimit bytes of the longest message that may come */
+  constructor(stream: Stream, peer: ContextId, protocol: string, messageLimit?: number) {
     this.peer = peer
     this.protocol = protocol
     this.#stream = stream
-    this.#reader = new PrefixReader((message) => this.#take(message))
+    this.#reader = new PrefixReader((message) => this.#take(message), messageLimit)
     stream.addEventListener('message', this.#onData)
     stream.addEventListener('remoteCloseWrite', this.#onRemoteEnd)
     stream.addEventListener('close', this.#onEnd)

@@ -3,6 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
 import type { Clock } from '../../core/clock.ts'
+import type { Counters } from '../../core/counters.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { PeerListener } from '../network.ts'
@@ -11,11 +12,17 @@ import { deadline } from './deadline.ts'
 /** Peers whose addresses are remembered; the one remembered longest ago goes first. */
 const REMEMBERED_PEERS = 4_096
 const ADDRESSES_PER_PEER = 16
+/** Characters. */
+const LONGEST_ADDRESS = 512
 
 export interface PeersOptions {
   readonly clock: Clock
   /** ms. */
   readonly dialTimeout: number
+  readonly counters: Counters
+  /** Links of peers that are not admitted: beyond, the oldest goes, so that strangers leave room for those that will be. */
+  readonly strangerLimit: number
+  isAdmitted(peer: ContextId): boolean
   /** Told before the listeners that the peer's last link has closed. */
   onGone(peer: ContextId): void
 }
@@ -26,6 +33,8 @@ export class Peers {
   readonly #listeners = new Set<PeerListener>()
   readonly #links = new Map<ContextId, Set<Connection>>()
   readonly #addresses = new Map<ContextId, Set<string>>()
+  /** What linked peers say of themselves, admitted or not: gone with the link, so that strangers push nobody's out. */
+  readonly #learnt = new Map<ContextId, readonly string[]>()
   #node: Libp2p | undefined
 
   constructor(options: PeersOptions) {
@@ -38,7 +47,7 @@ export class Peers {
     node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     node.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs } }) =>
-      this.remember(peerId.toString(), listenAddrs.map(String)),
+      this.#learn(peerId.toString(), listenAddrs.map(String)),
     )
   }
 
@@ -62,13 +71,14 @@ export class Peers {
   }
 
   addressesOf(peer: ContextId): readonly string[] {
-    return [...(this.#addresses.get(peer) ?? [])]
+    const remembered = this.#addresses.get(peer) ?? []
+    return [...new Set([...(this.#learnt.get(peer) ?? []), ...remembered])]
   }
 
-  /** The latest addresses come first. Throws TypeError for what is no multiaddr. */
+  /** The latest addresses come first. They come from others, so what is none is counted and no fault of the caller's. */
   remember(peer: ContextId, addresses: readonly string[]): void {
-    const checked = addresses.map((address) => withPeer(parsed(address), peer))
-    const known = [...new Set([...checked, ...this.addressesOf(peer)])].slice(0, ADDRESSES_PER_PEER)
+    const all = new Set([...this.#checked(peer, addresses), ...(this.#addresses.get(peer) ?? [])])
+    const known = [...all].slice(0, ADDRESSES_PER_PEER)
     this.#addresses.delete(peer)
     this.#addresses.set(peer, new Set(known))
     if (this.#addresses.size > REMEMBERED_PEERS) this.#addresses.delete(this.#addresses.keys().next().value!)
@@ -106,6 +116,16 @@ export class Peers {
     if (this.isLinked(peer)) await this.#node?.hangUp(peerIdFromString(peer))
   }
 
+  #learn(peer: ContextId, addresses: readonly string[]): void {
+    if (this.isLinked(peer)) this.#learnt.set(peer, this.#checked(peer, addresses).slice(0, ADDRESSES_PER_PEER))
+  }
+
+  #checked(peer: ContextId, addresses: readonly string[]): string[] {
+    const checked = addresses.map((address) => addressOf(peer, address)).filter((address) => address !== undefined)
+    this.#options.counters.add('network.address.refused', addresses.length - checked.length)
+    return checked
+  }
+
   async #dial(to: Multiaddr[], name: string, signal: AbortSignal | undefined): Promise<Connection> {
     signal?.throwIfAborted()
     if (this.#node === undefined) throw new AmcpError('ERR_STOPPED', 'the network is not started')
@@ -129,6 +149,7 @@ export class Peers {
       return
     }
     this.#links.set(peer, new Set([connection]))
+    if (connection.direction === 'inbound') this.#makeRoom()
     if (connection.direction === 'outbound') this.remember(peer, [connection.remoteAddr.toString()])
     for (const listener of this.#listeners) listener.connected?.(peer)
   }
@@ -139,8 +160,28 @@ export class Peers {
     if (links?.delete(connection) && links.size === 0) this.#lost(peer)
   }
 
+  #makeRoom(): void {
+    const { strangerLimit, isAdmitted, counters } = this.#options
+    const strangers = [...this.#links.keys()].filter((peer) => !isAdmitted(peer))
+    const [oldest] = strangers
+    if (oldest === undefined || strangers.length <= strangerLimit) return
+    counters.add('network.strangers.dropped')
+    const reason = new AmcpError('ERR_PROTOCOL_REFUSED', 'too many peers wait to be admitted')
+    for (const connection of [...(this.#links.get(oldest) ?? [])]) connection.abort(reason)
+  }
+
+  /** libp2p keeps what it has learnt of a peer for hours; of strangers, who may come under ever new names, it need not. */
+  #forget(peer: ContextId): void {
+    this.#learnt.delete(peer)
+    if (this.#options.isAdmitted(peer) || this.#addresses.has(peer)) return
+    this.#node?.peerStore
+      .delete(peerIdFromString(peer))
+      .catch(() => this.#options.counters.add('network.forget-failed'))
+  }
+
   #lost(peer: ContextId): void {
     this.#links.delete(peer)
+    this.#forget(peer)
     this.#options.onGone(peer)
     for (const listener of this.#listeners) listener.disconnected?.(peer)
   }
@@ -154,7 +195,16 @@ export function parsed(address: string): Multiaddr {
   }
 }
 
-function withPeer(address: Multiaddr, peer: ContextId): string {
-  const text = address.toString()
-  return text.includes('/p2p/') ? text : `${text}/p2p/${peer}`
+/** The address with the peer's id at its end; undefined for what is none, or leads to somebody else. */
+function addressOf(peer: ContextId, address: string): string | undefined {
+  if (address.length > LONGEST_ADDRESS) return undefined
+  let text: string
+  try {
+    text = multiaddr(address).toString()
+  } catch {
+    return undefined
+  }
+  if (text === '/') return undefined
+  if (!text.includes('/p2p/')) return `${text}/p2p/${peer}`
+  return text.endsWith(`/p2p/${peer}`) ? text : undefined
 }

@@ -3,9 +3,10 @@ import type { Libp2p } from 'libp2p'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
-import type { MessageStream, Streams } from '../network.ts'
+import type { HandleOptions, MessageStream, Streams } from '../network.ts'
 import type { AdmissionGate } from './admission-gate.ts'
 import { deadline } from './deadline.ts'
+import { MESSAGE_LIMIT } from './length-prefix.ts'
 import { Libp2pMessageStream } from './message-stream.ts'
 
 const STREAMS_PER_PEER = 256
@@ -13,6 +14,8 @@ const STREAMS_PER_PEER = 256
 interface Handler {
   readonly handle: (stream: MessageStream) => void
   readonly beforeAdmission: boolean
+  readonly messageLimit: number
+  readonly streamLimit: number
 }
 
 export interface StreamsOptions {
@@ -31,6 +34,8 @@ export interface StreamsOptions {
 export class Libp2pStreams implements Streams {
   readonly #options: StreamsOptions
   readonly #handlers = new Map<string, Handler>()
+  /** How many streams are open to us, by protocol and peer. */
+  readonly #open = new Map<string, number>()
   #node: Libp2p | undefined
 
   constructor(options: StreamsOptions) {
@@ -46,9 +51,13 @@ export class Libp2pStreams implements Streams {
     this.#node = undefined
   }
 
-  handle(protocol: string, handle: (stream: MessageStream) => void, options: { beforeAdmission?: boolean } = {}): void {
+  handle(
+    protocol: string,
+    handle: (stream: MessageStream) => void,
+    { beforeAdmission = false, messageLimit = MESSAGE_LIMIT, streamLimit = STREAMS_PER_PEER }: HandleOptions = {},
+  ): void {
     const isNew = !this.#handlers.has(protocol)
-    this.#handlers.set(protocol, { handle, beforeAdmission: options.beforeAdmission ?? false })
+    this.#handlers.set(protocol, { handle, beforeAdmission, messageLimit, streamLimit })
     if (this.#node === undefined || !isNew) return
     this.#register(this.#node, protocol).catch((error: unknown) => {
       this.#options.ports.logger.error({ protocol, error: String(error) }, 'a protocol could not be served')
@@ -72,7 +81,7 @@ export class Libp2pStreams implements Streams {
         signal: limit.signal,
         maxOutboundStreams: STREAMS_PER_PEER,
       })
-      const stream = new Libp2pMessageStream(raw, peer, protocol)
+      const stream = new Libp2pMessageStream(raw, peer, protocol, this.#handlers.get(protocol)?.messageLimit)
       await served(stream, limit.signal)
       return stream
     } catch (cause) {
@@ -83,6 +92,12 @@ export class Libp2pStreams implements Streams {
     } finally {
       limit.clear()
     }
+  }
+
+  #closed(served: string): void {
+    const left = (this.#open.get(served) ?? 1) - 1
+    if (left === 0) this.#open.delete(served)
+    else this.#open.set(served, left)
   }
 
   async #register(node: Libp2p, protocol: string): Promise<void> {
@@ -99,8 +114,17 @@ export class Libp2pStreams implements Streams {
       raw.abort(refused(peer, protocol, 'is not admitted here yet'))
       return
     }
-    const stream = new Libp2pMessageStream(raw, peer, protocol)
+    const served = `${protocol} ${peer}`
+    const open = this.#open.get(served) ?? 0
+    if (open >= handler.streamLimit) {
+      ports.counters.add('network.streams.too-many')
+      raw.abort(refused(peer, protocol, 'has too many streams open'))
+      return
+    }
+    const stream = new Libp2pMessageStream(raw, peer, protocol, handler.messageLimit)
     if (!stream.isOpen) return
+    this.#open.set(served, open + 1)
+    raw.addEventListener('close', () => this.#closed(served), { once: true })
     try {
       stream.send()
       handler.handle(stream)

@@ -4,7 +4,7 @@ import type { MessageStream } from '../network.ts'
 import type { Environment } from './conditions.ts'
 import type { LinkEnd, StreamHalf } from './link-end.ts'
 
-const MAX_MESSAGE = 17 * 1024 * 1024
+export const MAX_MESSAGE: number = 17 * 1024 * 1024
 /** Bytes under way, or not taken by a listener yet, from which on `send` says that the buffer is full. */
 const WRITE_BUFFER = 1024 * 1024
 const CONTROL = 64
@@ -13,9 +13,19 @@ const OVERHEAD = 4
 
 type State = 'open' | 'closing' | 'ended'
 
+export interface SimulatedStreamOptions {
+  /** Bytes of the longest message that may come. */
+  readonly messageLimit: number
+  /** The half that the other end opened. */
+  readonly other?: StreamHalf
+}
+
 /** A stream between two ends of a simulated link. */
 export class SimulatedStream implements MessageStream, StreamHalf {
   readonly protocol: string
+  /** Whether the other end opened it. */
+  readonly isServed: boolean
+  readonly #messageLimit: number
   readonly #environment: Environment
   readonly #end: LinkEnd
   #other: StreamHalf | undefined
@@ -28,7 +38,10 @@ export class SimulatedStream implements MessageStream, StreamHalf {
   #drains: (() => void)[] = []
   #closes: (() => void)[] = []
 
-  constructor(environment: Environment, end: LinkEnd, protocol: string, other?: StreamHalf) {
+  constructor(environment: Environment, end: LinkEnd, protocol: string, options: SimulatedStreamOptions) {
+    const { messageLimit, other } = options
+    this.isServed = other !== undefined
+    this.#messageLimit = messageLimit
     this.#environment = environment
     this.#end = end
     this.protocol = protocol
@@ -105,6 +118,10 @@ export class SimulatedStream implements MessageStream, StreamHalf {
 
   arrive(message: Uint8Array, taken: () => void): void {
     if (this.#state === 'ended') return
+    if (message.length > this.#messageLimit) {
+      this.abort(new AmcpError('ERR_FRAME_INVALID', `a stream message of ${message.length} bytes came`))
+      return
+    }
     if (this.#listener === undefined) this.#kept.push({ message, taken })
     else this.#hand(message, taken)
   }

@@ -2,16 +2,19 @@ import type { Counters } from '../../core/counters.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import { withDeadline } from '../../core/with-deadline.ts'
-import type { MessageStream, Streams } from '../network.ts'
+import type { HandleOptions, MessageStream, Streams } from '../network.ts'
 import type { Environment } from './conditions.ts'
 import type { LinkEnd, StreamHalf } from './link-end.ts'
-import { SimulatedStream } from './stream.ts'
+import { MAX_MESSAGE, SimulatedStream } from './stream.ts'
 
 const CONTROL = 64
+const STREAMS_PER_PEER = 256
 
 interface Handler {
   readonly handle: (stream: MessageStream) => void
   readonly beforeAdmission: boolean
+  readonly messageLimit: number
+  readonly streamLimit: number
 }
 
 export interface StreamsComponents {
@@ -29,8 +32,12 @@ export class SimulatedStreams implements Streams {
     this.#components = components
   }
 
-  handle(protocol: string, handle: (stream: MessageStream) => void, options: { beforeAdmission?: boolean } = {}): void {
-    this.#handlers.set(protocol, { handle, beforeAdmission: options.beforeAdmission ?? false })
+  handle(
+    protocol: string,
+    handle: (stream: MessageStream) => void,
+    { beforeAdmission = false, messageLimit = MAX_MESSAGE, streamLimit = STREAMS_PER_PEER }: HandleOptions = {},
+  ): void {
+    this.#handlers.set(protocol, { handle, beforeAdmission, messageLimit, streamLimit })
   }
 
   async open(
@@ -43,7 +50,8 @@ export class SimulatedStreams implements Streams {
     const end = linkTo(peer)
     if (end === undefined) throw new AmcpError('ERR_NOT_CONNECTED', `no link to ${peer}`, { retryable: true })
     if (!beforeAdmission && !end.isAdmitted) throw refused(peer, protocol, 'is not admitted here yet')
-    const stream = new SimulatedStream(environment, end, protocol)
+    const messageLimit = this.#handlers.get(protocol)?.messageLimit ?? MAX_MESSAGE
+    const stream = new SimulatedStream(environment, end, protocol, { messageLimit })
     const answered = this.#ask(end, stream)
     const late = (): AmcpError => refused(peer, protocol, 'did not answer')
     try {
@@ -61,12 +69,14 @@ export class SimulatedStreams implements Streams {
   /** What the other end opens: tells it through `joined`, on arrival there, which half it is joined to, if any. */
   answer(end: LinkEnd, protocol: string, opener: StreamHalf, joined: (other: StreamHalf | undefined) => void): void {
     const handler = this.#handlers.get(protocol)
-    if (handler === undefined || !(handler.beforeAdmission || end.isAdmitted)) {
-      this.#components.counters.add('network.streams.refused')
+    const isServed = handler !== undefined && (handler.beforeAdmission || end.isAdmitted)
+    if (!isServed || servedOn(end, protocol) >= handler.streamLimit) {
+      this.#components.counters.add(isServed ? 'network.streams.too-many' : 'network.streams.refused')
       end.transmit(CONTROL, () => joined(undefined))
       return
     }
-    const stream = new SimulatedStream(this.#components.environment, end, protocol, opener)
+    const { messageLimit } = handler
+    const stream = new SimulatedStream(this.#components.environment, end, protocol, { messageLimit, other: opener })
     // The answer goes first, so that the opener has its stream before a message on it.
     end.transmit(CONTROL, () => joined(stream))
     handler.handle(stream)
@@ -86,6 +96,14 @@ export class SimulatedStreams implements Streams {
       })
     })
   }
+}
+
+/** Streams of the protocol that the other end has opened. */
+function servedOn(end: LinkEnd, protocol: string): number {
+  let count = 0
+  for (const stream of end.streams)
+    if (stream instanceof SimulatedStream && stream.isServed && stream.protocol === protocol) count += 1
+  return count
 }
 
 function refused(peer: ContextId, protocol: string, why: string): AmcpError {

@@ -105,4 +105,12 @@ describe('PrefixReader', () => {
       expect.objectContaining({ code: 'ERR_FRAME_INVALID', details: { reason: 'trailing bytes' } }),
     )
   })
+
+  test('refuses a message above the limit of its protocol before a byte of it is kept', () => {
+    const messages: Uint8Array[] = []
+    const inner = new PrefixReader((message) => messages.push(message), 100)
+    inner.push(wire(filled(100, 1)))
+    expect(() => inner.push(wire(filled(101, 1)).subarray(0, 4))).toThrow(/101 bytes was announced/)
+    expect(messages).toHaveLength(1)
+  })
 })
