@@ -4,6 +4,7 @@ import type { UncheckedData } from './agent/self.ts'
 import type { PatternListener, SharedSubscriptions } from './agent/shared-subscriptions.ts'
 import type { Ports } from './core/ports.ts'
 import type { AmcpEvent } from './events/event.ts'
+import { isExpired } from './events/expiry.ts'
 
 export interface SubscribeOptions {
   /** Events that may wait for the reader; when it is full the newest is dropped and counted. @default 16_384 */
@@ -14,7 +15,7 @@ export interface Subscription extends Disposable {
   readonly pattern: string
   /** Resolves when the members of the mesh know of it, or after 2 s. ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED. */
   readonly ready: Promise<void>
-  /** Events that found no room. */
+  /** Events that found no room, or waited beyond their expiry. */
   readonly dropped: number
   unsubscribe(): void
 }
@@ -75,6 +76,17 @@ export abstract class ContextSubscription implements Subscription, PatternListen
     this.unsubscribe()
   }
 
+  /** The next event that is not past its expiry. */
+  protected take(): AmcpEvent | undefined {
+    const { clock, counters } = this.components.ports
+    for (;;) {
+      const event = this.waiting.shift()
+      if (event === undefined || !isExpired(event, clock)) return event
+      this.dropped += 1
+      counters.add('context.expired')
+    }
+  }
+
   /** Nothing waits and nobody is reading any more. */
   abstract readonly isIdle: boolean
   protected abstract arrived(): void
@@ -97,7 +109,7 @@ export class HandlerSubscription extends ContextSubscription implements Runnable
   }
 
   step(): boolean {
-    const event = this.#isBusy ? undefined : this.waiting.shift()
+    const event = this.#isBusy ? undefined : this.take()
     if (event !== undefined) this.#run(event)
     this.#isQueued = !this.#isBusy && this.waiting.size > 0
     return this.#isQueued
@@ -154,7 +166,7 @@ export class StreamSubscription extends ContextSubscription implements EventStre
   }
 
   next(): Promise<IteratorResult<AmcpEvent, undefined>> {
-    const event = this.waiting.shift()
+    const event = this.take()
     if (event !== undefined) return Promise.resolve({ value: event, done: false })
     if (this.#fault !== undefined) return Promise.reject(this.#fault.reason)
     if (!this.isOpen) return Promise.resolve({ value: undefined, done: true })
@@ -176,9 +188,9 @@ export class StreamSubscription extends ContextSubscription implements EventStre
   }
 
   protected override arrived(): void {
-    const reader = this.#readers.shift()
-    if (reader === undefined) return
-    reader.resolve({ value: this.waiting.shift()!, done: false })
+    if (this.#readers.length === 0) return
+    const event = this.take()
+    if (event !== undefined) this.#readers.shift()!.resolve({ value: event, done: false })
   }
 
   protected override failed(reason: unknown): void {

@@ -47,7 +47,7 @@ export interface AgentHandle {
   readonly handled: number
   /** How many of its handlers threw. */
   readonly failures: number
-  /** What found no room in its mailbox, or was there when the agent ended. */
+  /** What found no room in its mailbox, waited there beyond its expiry, or was there when the agent ended. */
   readonly dropped: number
   /** From INACTIVE or FAILED. ERR_AGENT_STATE; what the hook throws. */
   activate(): Promise<void>

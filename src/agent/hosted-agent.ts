@@ -4,15 +4,15 @@ import type { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { isExpired } from '../events/expiry.ts'
 import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
-import { mailboxFull, notCallable, stateError } from './agent-faults.ts'
+import { mailboxFull, stateError } from './agent-faults.ts'
 import type { AgentHost, HostedAgentOptions } from './agent-host.ts'
-import type { CallableAgent } from './defined-agent.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Runnable } from './run-queue.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
 import { Turns } from './turns.ts'
-import { chainOfWork, Task, type Work } from './work.ts'
+import { chainOfWork, eventOf, outcomeOf, Task, type Work } from './work.ts'
 
 /** Calls answered inside calls before the next one takes the way through the mailbox: the stack is bounded. */
 const MAX_NESTED_CALLS = 32
@@ -31,8 +31,6 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   /** Whoever has the turn waits for a promise, and the watch was told. */
   #isSuspended = false
   #isQueued = false
-  /** The call being served, so that its end can be told to the caller even if the agent is destroyed. */
-  #call: IncomingCall | undefined
   /** What is being handled, until its handler has ended, and what it passes on, once somebody asked. */
   #work: Work | undefined
   #chain: Chain | undefined
@@ -114,10 +112,21 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   step(): boolean {
     const work = this.#turns.isTaken || this.#status !== 'ACTIVE' ? undefined : this.#mailbox?.shift()
-    if (work !== undefined && !(work instanceof IncomingCall && work.isSettled)) this.#run(work)
+    if (work !== undefined && !this.#isOver(work)) this.#run(work)
     const hasMore = !this.#turns.isTaken && this.#status === 'ACTIVE' && this.waiting > 0
     this.#isQueued = hasMore
     return hasMore
+  }
+
+  /** Nobody waits for a call that was settled meanwhile; an event that waited beyond its expiry is dropped here. */
+  #isOver(work: Work): boolean {
+    if (work instanceof IncomingCall) return work.isSettled
+    const { clock, counters } = this.#host.ports
+    const event = eventOf(work)
+    if (event === undefined || !isExpired(event, clock)) return false
+    this.dropped += 1
+    counters.add('agents.expired')
+    return true
   }
 
   /** From CREATED, INACTIVE or FAILED. A throw of the hook makes the agent FAILED and is thrown again. */
@@ -139,7 +148,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.#status = 'DESTROYED'
     this.attached?.end()
     this.#empty()
-    this.#call?.end(stateError(this))
+    // Its caller learns the end also when the handler never comes back.
+    if (this.#isSuspended && this.#work instanceof IncomingCall) this.#work.end(stateError(this))
     await this.#turns.ended(this.#host.ports.clock, LAST_HANDLER_WAIT)
     try {
       await this.agent.onDestroy?.()
@@ -187,72 +197,36 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     const { watch } = this.#host
     const outer = watch.enter(this.id)
     try {
-      if (work instanceof IncomingCall) this.#serve(work)
-      else this.#handle(work)
+      const result = outcomeOf(this.agent, work)
+      if (result instanceof Promise) {
+        this.#suspend()
+        result.then(
+          (output) => this.#done(work, output),
+          (thrown) => this.#threw(work, thrown),
+        )
+      } else this.#done(work, result)
+    } catch (thrown) {
+      this.#threw(work, thrown)
     } finally {
       watch.leave(outer)
     }
   }
 
-  #serve(call: IncomingCall): void {
-    const agent = this.agent as Partial<CallableAgent> & Agent
-    try {
-      if (agent.beginCall === undefined || agent.endCall === undefined) throw notCallable(this, call.capability)
-      let result = agent.beginCall(call)
-      if (!(result instanceof Promise)) result = agent.endCall(call, result)
-      else result = result.then((value) => agent.endCall?.(call, value))
-      if (result instanceof Promise) {
-        this.#call = call
-        this.#suspend()
-        result.then(
-          (output) => this.#served(call, output),
-          (fault) => this.#refused(call, fault),
-        )
-        return
-      }
-      this.#served(call, result)
-    } catch (fault) {
-      this.#refused(call, fault)
-    }
-  }
-
-  #served(call: IncomingCall, output: unknown): void {
+  #done(work: Work, output: unknown): void {
     this.handled += 1
     this.#release()
-    call.complete(output)
+    if (work instanceof IncomingCall) work.complete(output)
   }
 
   /** A call that failed is its caller's to know; the agent goes on. */
-  #refused(call: IncomingCall, fault: unknown): void {
-    this.failures += 1
-    this.#host.ports.counters.add('agents.call-failed')
-    this.#release()
-    call.fail(fault)
-  }
-
-  #handle(work: Task | AmcpEvent): void {
-    try {
-      const result = work instanceof Task ? work.run() : this.agent.handleEvent(work)
-      if (result instanceof Promise) {
-        this.#suspend()
-        result.then(
-          () => this.#done(),
-          (thrown) => this.#threw(thrown),
-        )
-        return
-      }
-      this.#done()
-    } catch (thrown) {
-      this.#threw(thrown)
+  #threw(work: Work, thrown: unknown): void {
+    if (work instanceof IncomingCall) {
+      this.failures += 1
+      this.#host.ports.counters.add('agents.call-failed')
+      this.#release()
+      work.fail(thrown)
+      return
     }
-  }
-
-  #done(): void {
-    this.handled += 1
-    this.#release()
-  }
-
-  #threw(thrown: unknown): void {
     this.#count(thrown)
     if (this.#options.failsOnThrow) void this.#fail(thrown).then(() => this.#release())
     else this.#release()
@@ -282,7 +256,6 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   }
 
   #release(): void {
-    this.#call = undefined
     this.#work = undefined
     this.#chain = undefined
     if (this.#isSuspended) {

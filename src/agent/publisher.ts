@@ -1,9 +1,11 @@
 import type { EventBroker } from '../broker/event-broker.ts'
+import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { EventIds } from '../events/event-ids.ts'
+import { isExpired } from '../events/expiry.ts'
 import { PublishedEvent, type PublishOptions } from '../events/published-event.ts'
 import { sourceOf } from '../events/source.ts'
 
@@ -66,7 +68,10 @@ export class Publisher {
       chain,
     )
     // What is stamped here is right by construction, which leaves what the caller added.
-    if (options !== undefined) checks.event(event)
+    if (options !== undefined) {
+      checks.event(event)
+      if (isExpired(event, ports.clock)) throw expired(options.expirytime)
+    }
     return broker.publish(event)
   }
 
@@ -96,3 +101,6 @@ export class Publisher {
     return this.#time
   }
 }
+
+const expired = (expirytime: string | undefined): AmcpError =>
+  new AmcpError('ERR_EVENT_EXPIRED', `the event's expirytime ${expirytime} has passed`, { details: { expirytime } })

@@ -15,7 +15,8 @@ export interface AgentSelf<State = unknown> {
   state: State
   /**
    * Publishes to a topic. Resolves when the broker took the event, at once unless its queue is full.
-   * ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED, ERR_SCHEMA_MISMATCH, ERR_EVENT_INVALID, ERR_EVENT_TOO_LARGE, ERR_STOPPED.
+   * ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED, ERR_TOPIC_FORBIDDEN, ERR_SCHEMA_MISMATCH, ERR_EVENT_INVALID,
+   * ERR_EVENT_TOO_LARGE, ERR_EVENT_EXPIRED, ERR_STOPPED.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<void>
   /** Events of the pattern go to the handler, by way of the mailbox like all others. Ends with the agent. */

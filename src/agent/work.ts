@@ -3,7 +3,10 @@ import { IncomingCall } from '../calls/incoming-call.ts'
 import { type Chain, chainOfEvent } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { checkSchema } from '../events/schemas.ts'
+import type { Agent } from './agent.ts'
+import { notCallable } from './agent-faults.ts'
 import { CheckedEvent } from './checked-event.ts'
+import type { CallableAgent } from './defined-agent.ts'
 
 /** What can wait in an agent's mailbox. */
 export type Work = IncomingCall | Task | AmcpEvent
@@ -92,6 +95,19 @@ export class TimerTask extends Task {
 /** What events carry that are published while this is handled. */
 export function chainOfWork(work: Work): Chain | undefined {
   if (work instanceof IncomingCall) return work.chain
-  const event = work instanceof Task ? work.event : work
+  const event = eventOf(work)
   return event === undefined ? undefined : chainOfEvent(event)
+}
+
+/** The event that is handled; undefined for a timer. */
+export const eventOf = (work: Task | AmcpEvent): AmcpEvent | undefined => (work instanceof Task ? work.event : work)
+
+/** Handles it: what a handler gave, checked when it is the output of a call; throws and rejects as the handler does. */
+export function outcomeOf(agent: Agent & Partial<CallableAgent>, work: Work): unknown {
+  if (work instanceof Task) return work.run()
+  if (!(work instanceof IncomingCall)) return agent.handleEvent(work)
+  if (agent.beginCall === undefined || agent.endCall === undefined) throw notCallable(agent, work.capability)
+  const result = agent.beginCall(work)
+  if (!(result instanceof Promise)) return agent.endCall(work, result)
+  return result.then((value) => agent.endCall?.(work, value))
 }

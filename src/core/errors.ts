@@ -3,8 +3,10 @@ export type ErrorCode =
   // events and topics
   | 'ERR_EVENT_INVALID' // an attribute breaks CloudEvents or AMCP; details: { attribute }
   | 'ERR_EVENT_TOO_LARGE' // details: { size, limit }
+  | 'ERR_EVENT_EXPIRED' // its expirytime has passed before it was published; details: { expirytime }
   | 'ERR_TOPIC_INVALID' // details: { topic }
   | 'ERR_TOPIC_RESERVED' // details: { topic }
+  | 'ERR_TOPIC_FORBIDDEN' // the context's membership does not let it publish there; details: { topic }
   | 'ERR_SCHEMA_MISMATCH' // data does not fit its schema; details: { path, issues }
   // frames and credentials
   | 'ERR_FRAME_INVALID' // details: { reason }

@@ -29,7 +29,7 @@ export interface AmcpEvent<T = unknown> {
   /** Zero-padded decimal number of the event in (context, incarnation, shard). */
   readonly sequence?: string | undefined
   readonly partitionkey?: string | undefined
-  /** RFC 3339. */
+  /** RFC 3339. An event that is past it is dropped instead of handed to a handler. */
   readonly expirytime?: string | undefined
   /** 0 (lowest) to 9. @default 4 */
   readonly priority?: number | undefined

@@ -18,7 +18,7 @@ export interface PublishOptions {
   /** W3C trace context. @default the trace of the event being handled, and a span of its own */
   traceparent?: string
   partitionkey?: string
-  /** RFC 3339; for readers: nothing acts on it yet. */
+  /** RFC 3339. After it the event is handed to nobody any more. ERR_EVENT_EXPIRED when it has passed already. */
   expirytime?: string
   /** When data is bytes. @default 'application/octet-stream' */
   datacontenttype?: string

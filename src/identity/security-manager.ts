@@ -1,9 +1,15 @@
 import type { SigningKey } from '../core/crypto.ts'
+import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import { isReserved } from '../events/topic.ts'
 import { issueAgentToken, TOKEN_SECONDS } from './agent-token.ts'
 import { type Credential, credentialOf } from './credential.ts'
 import type { Membership } from './membership-credential.ts'
+import { publishRights } from './publish-rights.ts'
+
+/** Topics whose right is remembered. */
+const MAX_ALLOWED = 16_384
 
 interface Held extends Credential {
   /** Wall ms after which a new one is issued. */
@@ -24,9 +30,12 @@ export interface SecurityManagerComponents {
 export class SecurityManager {
   readonly #parts: SecurityManagerComponents
   readonly #tokens = new Map<AgentId, Held>()
+  readonly #rights: (topic: string) => boolean
+  readonly #allowed = new Set<string>()
 
   constructor(components: SecurityManagerComponents) {
     this.#parts = components
+    this.#rights = publishRights(components.membership.publish)
   }
 
   /** The agent's current token; the same object until it is renewed. */
@@ -52,8 +61,26 @@ export class SecurityManager {
     return token
   }
 
+  /**
+   * Refuses a topic that the context's own membership does not cover: every receiver would refuse the whole frame.
+   * ERR_TOPIC_FORBIDDEN; ERR_TOPIC_RESERVED for a reserved namespace that it does not name.
+   */
+  checkPublish(topic: string): void {
+    if (this.#allowed.has(topic)) return
+    if (!this.#rights(topic)) throw forbidden(topic)
+    if (this.#allowed.size >= MAX_ALLOWED) this.#allowed.clear()
+    this.#allowed.add(topic)
+  }
+
   /** Forgets a destroyed agent. */
   forget(agent: AgentId): void {
     this.#tokens.delete(agent)
   }
+}
+
+function forbidden(topic: string): AmcpError {
+  const details = { topic }
+  if (isReserved(topic))
+    return new AmcpError('ERR_TOPIC_RESERVED', `only the mesh itself publishes to ${topic}`, { details })
+  return new AmcpError('ERR_TOPIC_FORBIDDEN', `the membership of this context does not cover ${topic}`, { details })
 }

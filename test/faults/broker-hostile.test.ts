@@ -268,6 +268,15 @@ describe('a hostile peer on the direct lane', () => {
     expect(victim.received.length).toBe(1)
   })
 
+  test('has events dropped that are past their expiry by every clock that a member may have, and no others', async () => {
+    const link = await open()
+    const expirytimes = [-29_000, -30_000].map((ms) => new Date(world.clock.now() + ms).toISOString())
+    for (const [sequence, expirytime] of [...expirytimes, '2001-01-01T00:00:00Z', 'whenever'].entries())
+      await send(link, forge({ unsigned: true, sequence, event: { expirytime } }))
+    expect(victim.received.map(({ sequence }) => Number(sequence))).toEqual([0, 3])
+    expect(victim.count('broker.expired')).toBe(2)
+  })
+
   test('cannot speak for somebody else, nor pass on a frame that was meant for gossip', async () => {
     const link = await open()
     await send(link, forge({ unsigned: true, publisher: victim.identity.key.publicKey }))

@@ -279,3 +279,32 @@ test('a part that fails to start fails the start, and nothing runs afterwards', 
   await expect(world.context.start({ signal: AbortSignal.abort(fault) })).rejects.toBe(fault)
   await expect(world.context.call('x', 1)).rejects.toMatchObject({ code: 'ERR_STOPPED' })
 })
+
+test('an event past its expiry is refused, and one that waits beyond it is not handed over', async () => {
+  const { context, clock, ports } = await started()
+  const lasting = (ms: number) => ({ expirytime: new Date(clock.now() + ms).toISOString() })
+  await expect(context.publish('amcp.domain.x', 1, lasting(0))).rejects.toMatchObject({
+    code: 'ERR_EVENT_EXPIRED',
+    details: { expirytime: expect.any(String) },
+  })
+  const gate = Promise.withResolvers<void>()
+  const [log, read]: unknown[][] = [[], []]
+  context.subscribe('amcp.domain.x', async ({ data }) => {
+    log!.push(data)
+    await gate.promise
+  })
+  const stream = context.subscribe('amcp.domain.x')
+  await context.publish('amcp.domain.x', 'first')
+  await context.publish('amcp.domain.x', 'short', lasting(10))
+  await context.publish('amcp.domain.x', 'last', lasting(11))
+  await clock.advance(10)
+  gate.resolve()
+  await clock.advance(0)
+  for (const _ of [1, 2]) read!.push((await stream.next()).value?.data)
+  expect([log, read]).toEqual([
+    ['first', 'last'],
+    ['first', 'last'],
+  ])
+  expect(stream.dropped).toBe(1)
+  expect(ports.counters.get('context.expired')).toBe(2)
+})

@@ -4,13 +4,13 @@ import { type AgentId, type ContextId, publicKeyOf } from '../../core/ids.ts'
 import { LruCache } from '../../core/lru-cache.ts'
 import type { Ports } from '../../core/ports.ts'
 import { equalBytes } from '../../events/frame/bytes.ts'
-import { matches, parsePattern } from '../../events/pattern.ts'
 import { parseSource } from '../../events/source.ts'
 import { isMintedBy } from '../../identity/agent-id.ts'
 import { verifyAgentToken } from '../../identity/agent-token.ts'
 import { type Credential, credentialOf, hashKey } from '../../identity/credential.ts'
 import { publicKeyOfDid } from '../../identity/did-key.ts'
 import { verifyMembership } from '../../identity/membership-credential.ts'
+import { publishRights } from '../../identity/publish-rights.ts'
 
 /** What a verified membership or token says, as far as frames are judged by it. */
 export interface CredentialClaims {
@@ -86,10 +86,6 @@ export function frameSecurity({ ports, identity, tokens }: FrameSecurityComponen
     agents.set(source, parsed.agent)
     return parsed.agent
   }
-  const allows = (patterns: readonly string[]): ((topic: string) => boolean) => {
-    const parsed = patterns.map(parsePattern)
-    return (topic) => parsed.some((pattern) => matches(pattern, topic))
-  }
 
   return {
     mesh,
@@ -111,11 +107,11 @@ export function frameSecurity({ ports, identity, tokens }: FrameSecurityComponen
       if (typeOf(bytes) === TOKEN_TYPE) {
         const token = verifyAgentToken(crypto, { context, key: publicKeyOf(context), mesh }, bytes)
         const { agent, epoch, publish, expiresAt } = token
-        return { kind: 'token', agent, epoch, expires: expiresAt * 1_000, mayPublish: allows(publish) }
+        return { kind: 'token', agent, epoch, expires: expiresAt * 1_000, mayPublish: publishRights(publish) }
       }
       const { publish, expiresAt } = verifyMembership(crypto, trust, context, bytes, clock.now())
       const expires = expiresAt * 1_000
-      return { kind: 'membership', agent: undefined, epoch: 0, expires, mayPublish: allows(publish) }
+      return { kind: 'membership', agent: undefined, epoch: 0, expires, mayPublish: publishRights(publish) }
     },
     isMintedBy: (agent, context) => isMintedBy(crypto, agent, publicKeyOf(context)),
   }

@@ -4,6 +4,7 @@ import { LruCache } from '../../core/lru-cache.ts'
 import type { Ports } from '../../core/ports.ts'
 import { shardOf } from '../../events/shard.ts'
 import { sourceOf } from '../../events/source.ts'
+import { isReserved } from '../../events/topic.ts'
 import { type Credential, credentialOf, hashKey } from '../../identity/credential.ts'
 import type { CredentialClaims, FrameSecurity } from './frame-security.ts'
 
@@ -12,6 +13,11 @@ const MAX_CREDENTIALS = 16_384
 /** Verdicts kept per token; an agent that publishes to more topics has them judged again. */
 const MAX_VERDICTS = 4_096
 export const MAX_CREDENTIAL_BYTES = 16_384
+
+/** Verdicts on topics that are no shards. */
+export const FORBIDDEN = -1
+/** There and back: a verdict that holds the shard of a reserved topic, always below FORBIDDEN. */
+export const reservedShard = (shard: number): number => -2 - shard
 
 /** A verified membership or token of somebody, with its verdicts on topics, so that a hot topic costs one look-up. */
 export class KnownCredential {
@@ -26,7 +32,7 @@ export class KnownCredential {
   readonly isOfOrigin: boolean
   readonly #claims: CredentialClaims
   readonly #shardCount: number
-  /** The shard of each topic that may be published to, -1 for the others. */
+  /** As `shardOf` gives them. */
   readonly #verdicts = new Map<string, number>()
   #within: KnownCredential | undefined
 
@@ -48,7 +54,10 @@ export class KnownCredential {
     this.#shardCount = shardCount
   }
 
-  /** The topic's shard when the topic is within both this token and the membership of the context that issued it; else -1. */
+  /**
+   * The topic's shard when the topic is within both this token and the membership of the context that issued it; FORBIDDEN
+   * when it is not, and for a reserved topic `reservedShard` of its shard, since such an event is dropped without its frame.
+   */
   shardOf(topic: string, membership: KnownCredential): number {
     if (membership !== this.#within) {
       this.#verdicts.clear()
@@ -58,7 +67,8 @@ export class KnownCredential {
     if (known !== undefined) return known
     if (this.#verdicts.size >= MAX_VERDICTS) this.#verdicts.clear()
     const isAllowed = this.#claims.mayPublish(topic) && membership.#claims.mayPublish(topic)
-    const verdict = isAllowed ? shardOf(topic, this.#shardCount) : -1
+    const shard = shardOf(topic, this.#shardCount)
+    const verdict = isAllowed ? shard : isReserved(topic) ? reservedShard(shard) : FORBIDDEN
     this.#verdicts.set(topic, verdict)
     return verdict
   }

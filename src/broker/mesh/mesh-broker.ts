@@ -6,6 +6,7 @@ import { withDeadline } from '../../core/with-deadline.ts'
 import { MAX_EVENT_BYTES } from '../../events/data.ts'
 import type { AmcpEvent } from '../../events/event.ts'
 import { DEFAULT_SHARD_COUNT, shardOf } from '../../events/shard.ts'
+import type { SecurityManager } from '../../identity/security-manager.ts'
 import type { Members } from '../../membership/members.ts'
 import type { Network } from '../../network/network.ts'
 import type { BrokerSubscription, Deliver, EventBroker } from '../event-broker.ts'
@@ -13,12 +14,7 @@ import { LocalDelivery } from '../local-delivery.ts'
 import { Batcher, type Route } from './batcher.ts'
 import { DIRECT_LIMITS, DIRECT_PROTOCOL, DirectLane, type DirectLaneOptions } from './direct-lane.ts'
 import type { ForwarderRateOptions } from './forwarder-rate.ts'
-import {
-  type FrameIdentity,
-  type FrameSecurity,
-  type FrameSecurityComponents,
-  frameSecurity,
-} from './frame-security.ts'
+import { type FrameIdentity, type FrameSecurity, frameSecurity } from './frame-security.ts'
 import { FrameSender } from './frame-sender.ts'
 import { GossipLane, type GossipLaneOptions } from './gossip-lane.ts'
 import { KnownCredentials } from './known-credentials.ts'
@@ -48,7 +44,7 @@ export interface MeshBrokerComponents {
   readonly members: Members
   readonly identity: FrameIdentity
   /** Issues the tokens of this context's agents: the SecurityManager. */
-  readonly tokens: FrameSecurityComponents['tokens']
+  readonly tokens: Pick<SecurityManager, 'tokenOf' | 'checkPublish'>
 }
 
 /** What can be asked of a running mesh broker beyond the port, for the command line and for tests. */
@@ -72,6 +68,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
   readonly #members: Members
   readonly #options: MeshBrokerOptions
   readonly #security: FrameSecurity
+  readonly #tokens: MeshBrokerComponents['tokens']
   readonly #shards: Shards
   readonly #local: LocalDelivery
   readonly #batcher: Batcher
@@ -95,6 +92,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
     this.#network = network
     this.#members = members
     this.#options = options
+    this.#tokens = tokens
     this.#security = frameSecurity({ ports, identity, tokens })
     this.#shards = new Shards(network.gossip, this.#security.mesh, shardCount)
     this.#local = new LocalDelivery(ports.counters, () => this.#announce())
@@ -186,6 +184,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
   publish(event: AmcpEvent): undefined | Promise<void> {
     if (this.#state === 'stopped') throw stopped()
     const topic = event.subject
+    this.#tokens.checkPublish(topic)
     const route = this.#routeOf(topic)
     if (route !== undefined) this.#send(route, event, topic)
     this.#local.deliver(event)

@@ -1,5 +1,6 @@
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
+import { isExpired } from '../../events/expiry.ts'
 import { type LinkRecord, readLinkMessage } from '../../events/frame/link-envelope.ts'
 import type { ReceivedEvent } from '../../events/frame/received-event.ts'
 import { hashKey } from '../../identity/credential.ts'
@@ -43,12 +44,15 @@ export class Receiver {
   readonly #gossipWays: readonly Way[]
   /** Who is to vouch for credentials that were asked for, by key; parking bounds it. */
   readonly #wanted = new Map<string, ContextId>()
+  /** Events of frames that are right, which are not. Empty unless somebody hostile is there. */
+  readonly #reserved = new WeakSet<ReceivedEvent>()
+  #hasReserved = false
   #isStopped = false
 
   constructor(parts: ReceiverComponents) {
     this.#parts = parts
     const { clock, counters } = parts.ports
-    this.#order = new OrderGate({ clock, counters, deliver: parts.deliver })
+    this.#order = new OrderGate({ clock, counters, deliver: (event) => this.#deliver(event) })
     this.#parking = new Parking({ clock, counters })
     this.#gossipWays = Array.from({ length: parts.shards.count }, (_, shard) => ({ lane: 'gossip', shard }))
   }
@@ -125,11 +129,23 @@ export class Receiver {
       this.#park(judgement, from, records)
       return 'lacking'
     }
-    const { frame, events, streams } = judgement
+    const { frame, events, reserved, streams } = judgement
     const n = frame.header.chain === 'gossip' ? frame.header.place?.n : undefined
+    if (reserved.length > 0) {
+      this.#hasReserved = true
+      for (const event of reserved) this.#reserved.add(event)
+    }
     this.#order.offer({ streams, frame, events, n, records, isLinked: this.#parts.isLinked(frame.publisher) })
     if (passOn) this.#push(judgement, from)
     return undefined
+  }
+
+  /** In its order, so that what is dropped here leaves no gap there. */
+  #deliver(event: ReceivedEvent): void {
+    const { clock, counters } = this.#parts.ports
+    if (this.#hasReserved && this.#reserved.has(event)) counters.add('broker.refused.reserved')
+    else if (isExpired(event, clock)) counters.add('broker.expired')
+    else this.#parts.deliver(event)
   }
 
   #takeRecord(peer: ContextId, record: LinkRecord): void {

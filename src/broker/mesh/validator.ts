@@ -1,6 +1,7 @@
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
+import { CLOCK_TOLERANCE } from '../../events/expiry.ts'
 import { equalBytes } from '../../events/frame/bytes.ts'
 import { type Frame, readFrame } from '../../events/frame/frame-reader.ts'
 import type { ReceivedEvent } from '../../events/frame/received-event.ts'
@@ -9,7 +10,7 @@ import type { Equivocation } from './chains.ts'
 import { receiverHash } from './direct-lane.ts'
 import { ForwarderRate, type ForwarderRateOptions } from './forwarder-rate.ts'
 import type { FrameSecurity } from './frame-security.ts'
-import type { KnownCredential, KnownCredentials } from './known-credentials.ts'
+import { FORBIDDEN, type KnownCredential, type KnownCredentials, reservedShard } from './known-credentials.ts'
 import type { PublisherStreams, ReceivedStreams } from './received-streams.ts'
 import { SHARD_GENERATION } from './shards.ts'
 
@@ -17,7 +18,7 @@ import { SHARD_GENERATION } from './shards.ts'
 export const MAX_FRAME_BYTES = 1_048_576
 /** How far the signed time of a live frame may lie behind and ahead of this context's clock, ms. */
 const MAX_AGE_MS = 120_000
-const MAX_AHEAD_MS = 30_000
+const MAX_AHEAD_MS = CLOCK_TOLERANCE
 /** Each costs a signature to check; senders begin another frame long before. */
 const MAX_CREDENTIALS = 512
 
@@ -54,6 +55,8 @@ export interface Judged {
   /** Undefined until its publisher is known to be a member: others must not fill the memory. */
   streams: PublisherStreams | undefined
   events: readonly ReceivedEvent[]
+  /** Those in reserved namespaces that nobody may be handed. Most frames have none. */
+  reserved: readonly ReceivedEvent[]
 }
 
 /** A frame that passed everything. */
@@ -115,7 +118,7 @@ export class Validator {
     if (form !== undefined) return form
     if (!this.#rate.take(forwarder)) return 'rate'
     const streams = this.#parts.streams.known(frame.publisher, hashKey(header.incarnation))
-    const judged: Judged = { frame, way, streams, events: [] }
+    const judged: Judged = { frame, way, streams, events: [], reserved: [] }
     const seen = this.#look(judged)
     if (seen !== undefined) return seen
     const proof = this.#prove(frame)
@@ -240,12 +243,16 @@ export class Validator {
   }
 }
 
+const NONE: readonly ReceivedEvent[] = []
+
 /** Every event names a token that is its source's and allows its topic. */
 function judgeEvents(
-  { events }: Judged,
+  judged: Judged,
   tokens: Map<Uint8Array, KnownCredential>,
   membership: KnownCredential,
 ): Refusal | undefined {
+  const { events } = judged
+  let reserved: ReceivedEvent[] | undefined
   let hash: Uint8Array | undefined
   let token: KnownCredential | undefined
   for (let at = 0; at < events.length; at++) {
@@ -257,10 +264,17 @@ function judgeEvents(
     }
     if (token === undefined) return 'token'
     if (event.source !== token.source) return 'source'
-    const shard = token.shardOf(event.subject, membership)
-    if (shard < 0) return 'acl'
+    let shard = token.shardOf(event.subject, membership)
+    if (shard === FORBIDDEN) return 'acl'
+    if (shard < 0) {
+      // Alone: a later version may know a right to it that we do not, and what comes with it is right.
+      shard = reservedShard(shard)
+      reserved ??= []
+      reserved.push(event)
+    }
     if (shard !== event.shard) return 'shard'
   }
+  judged.reserved = reserved ?? NONE
   return undefined
 }
 

@@ -125,6 +125,13 @@ export class ReceivedEvent implements ImplyingEvent {
     if (this.#flags & flag.EXPIRY) return formatTime(this.#time + this.#rest.expiry)
     return this.#text(this.#rest.expiryText)
   }
+  /** `expirytime` in ms since 1970; undefined without one, NaN when it is no time. */
+  get expiresAt(): number | undefined {
+    if (this.#flags & flag.EXPIRY) return this.#time + this.#rest.expiry
+    if ((this.#flags & flag.UNUSUAL) === 0) return undefined
+    const text = this.#text(this.#rest.expiryText)
+    return text === undefined ? undefined : Date.parse(text)
+  }
   get priority(): number | undefined {
     return this.#flags & flag.PRIORITY ? this.#rest.priority : undefined
   }

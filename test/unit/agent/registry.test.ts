@@ -554,3 +554,28 @@ test('one pattern is one subscription at the broker, and a failed one can be tri
   await place.registry.spawn(define)
   expect(place.registry.size).toBe(1)
 })
+
+test('an event that waited beyond its expiry is dropped and counted, whatever kind of handler it was for', async () => {
+  const { world, place } = await one()
+  const log: unknown[] = []
+  const gate = Promise.withResolvers<void>()
+  const agent = await place.registry.spawn(
+    listener(log, {
+      async onEvent(got: AmcpEvent) {
+        log.push(got.data)
+        await gate.promise
+      },
+      onActivate: (self: AgentSelf) => void self.subscribe('amcp.domain.>', (got) => void log.push(`own ${got.data}`)),
+    }),
+  )
+  const lasting = (ms: number) => ({ expirytime: new Date(world.clock.now() + ms).toISOString() })
+  void world.carry(event('amcp.domain.x', 'first'))
+  void world.carry(event('amcp.domain.x', 'short', lasting(10)))
+  void world.carry(event('amcp.domain.x', 'long', lasting(11)))
+  await world.clock.advance(10)
+  gate.resolve()
+  await world.clock.advance(0)
+  expect(log).toEqual(['first', 'own first', 'long', 'own long'])
+  expect(agent.dropped).toBe(2)
+  expect(place.ports.counters.get('agents.expired')).toBe(2)
+})

@@ -61,13 +61,25 @@ export class World {
     return this.clock.advance(ms)
   }
 
-  /** A context that is not linked to anybody yet. */
-  async node(options: MeshBrokerOptions = {}, grant: Grant = {}): Promise<Node> {
+  /**
+   * A context that is not linked to anybody yet.
+   * @param believed what its own library takes for its rights, and gives its agents' tokens
+   */
+  async node(
+    options: MeshBrokerOptions = {},
+    grant: Grant = {},
+    believed: readonly string[] = ['amcp.>'],
+  ): Promise<Node> {
     const random = this.random.fork(`node ${this.nodes.length}`)
-    return this.#start(this.trust.member(random.bytes(32), grant), random, options)
+    return this.#start(this.trust.member(random.bytes(32), grant), random, options, believed)
   }
 
-  async #start(identity: ContextIdentity, random: SeededRandom, options: MeshBrokerOptions): Promise<Node> {
+  async #start(
+    identity: ContextIdentity,
+    random: SeededRandom,
+    options: MeshBrokerOptions,
+    believed: readonly string[],
+  ): Promise<Node> {
     const { crypto, trust } = this
     const clock = new MortalClock(this.clock)
     const counters = new Counters()
@@ -81,7 +93,7 @@ export class World {
       membership,
       hosts: (agent) => isMintedBy(crypto, agent, key.publicKey),
     })
-    const grants = { mesh: trust.description.mesh, roles: ['agent'], publish: ['amcp.>'] }
+    const grants = { mesh: trust.description.mesh, roles: ['agent'], publish: believed }
     const tokens = new SecurityManager({ ports, context: id, key, membership: grants })
     const broker = meshBroker({ ports, network, members, identity, tokens }, options)
     const agent = mintAgentId(crypto, key.publicKey, 'test', 'one')
@@ -97,7 +109,7 @@ export class World {
         this.nodes.splice(this.nodes.indexOf(node), 1)
         this.mesh.leave(id)
       },
-      restart: () => this.#start(identity, random, options),
+      restart: () => this.#start(identity, random, options, believed),
     }
     this.nodes.push(node)
     await this.run(network.start())

@@ -50,7 +50,7 @@ describe('agent tokens', () => {
 })
 
 describe('the security manager', () => {
-  const setUp = () => {
+  const setUp = (publish: readonly string[] = ['amcp.>']) => {
     const clock = new VirtualClock()
     const counters = new Counters()
     const ports = { clock, random: systemRandom(), crypto, logger: silentLogger, counters }
@@ -58,7 +58,7 @@ describe('the security manager', () => {
       ports,
       context,
       key,
-      membership: { mesh, roles: ['agent'], publish: ['amcp.>'] },
+      membership: { mesh, roles: ['agent'], publish },
     })
     return { clock, counters, security }
   }
@@ -79,6 +79,32 @@ describe('the security manager', () => {
     expect(security.tokenOf(agent)).toBe(first)
     await clock.advance(1)
     expect(hashKey(security.tokenOf(agent).hash)).not.toBe(hashKey(first.hash))
+  })
+
+  test('refuses a topic that the membership does not cover, and lets through what it names', () => {
+    const { security } = setUp(['amcp.domain.a.*', 'amcp.agent.*'])
+    for (const topic of ['amcp.domain.a.b', 'amcp.domain.a.b', `amcp.agent.${agent}`]) security.checkPublish(topic)
+    for (const topic of ['amcp.domain.a', 'amcp.domain.b', 'amcp.domain.a.b.c']) {
+      expect(() => security.checkPublish(topic)).toThrow(
+        expect.objectContaining({ code: 'ERR_TOPIC_FORBIDDEN', details: { topic } }),
+      )
+    }
+  })
+
+  test('TP-2 takes no wildcard for the right to a reserved namespace', () => {
+    for (const patterns of [['amcp.>'], ['amcp.*.stop'], ['>', 'amcp.domain.>']]) {
+      expect(() => setUp(patterns).security.checkPublish('amcp.control.stop')).toThrow(
+        expect.objectContaining({ code: 'ERR_TOPIC_RESERVED', details: { topic: 'amcp.control.stop' } }),
+      )
+    }
+    setUp(['amcp.control.>']).security.checkPublish('amcp.control.stop')
+    expect(() => setUp(['amcp.control.>']).security.checkPublish('amcp.mobility.moved')).toThrow('only the mesh')
+  })
+
+  test('remembers its verdicts on as many topics as it likes', () => {
+    const { security } = setUp(['amcp.domain.a.*'])
+    for (let at = 0; at < 20_000; at++) security.checkPublish(`amcp.domain.a.t${at}`)
+    expect(() => security.checkPublish('amcp.domain.b')).toThrow('does not cover')
   })
 
   test('forgets an agent', () => {
