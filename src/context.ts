@@ -69,7 +69,10 @@ export interface Context extends AsyncDisposable {
   /** Members that have not yet confirmed what this context announced. */
   readonly unconfirmed: readonly ContextId[]
   readonly agents: AgentDirectory
-  /** Makes an agent of a definition, or of an object that is an Agent, and activates it. */
+  /**
+   * Makes an agent of a definition, or of an object that is an Agent. Resolves when it is ACTIVE and the members of the mesh
+   * know of the subscriptions in its definition, or after 2 s for these; `announced` waits for what it offers, too.
+   */
   spawn<State>(what: AgentDefinition<State> | Agent, options?: SpawnOptions<State>): Promise<AgentHandle>
   /** Ends agents for good, in bulk. Returns how many of them were here. */
   destroy(...agents: readonly AgentId[]): Promise<number>
@@ -80,7 +83,10 @@ export interface Context extends AsyncDisposable {
   subscribe(pattern: string, options?: SubscribeOptions): EventStream
   /** Calls a capability, or an agent by its id. */
   call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData>
-  /** Resolves when the members of the mesh can find what this context offers and listens to, or after 2 s. */
+  /**
+   * Resolves when the members of the mesh know of everything that this context and its agents offer and listen to by then,
+   * or after 2 s; `unconfirmed` names those that do not.
+   */
   announced(): Promise<void>
   /** Counts of what happened since the start, by name. */
   metrics(): Record<string, number>
@@ -243,8 +249,8 @@ export class MeshContext implements Context, LifeCycle {
     return this.#calls.call(this.agent, target, input, options)
   }
 
-  announced(): Promise<void> {
-    return this.#offers.announced()
+  async announced(): Promise<void> {
+    await Promise.all([this.#offers.announced(), this.#registry.subscriptions.ready()])
   }
 
   metrics(): Record<string, number> {

@@ -31,14 +31,13 @@ if (name === 'edge-1' || name === 'edge-2') {
     { name: 'sensor' },
   )
 } else {
-  const telemetry = context.subscribe('amcp.domain.telemetry.*', ({ data }) => {
+  context.subscribe('amcp.domain.telemetry.*', ({ data }) => {
     const reading = data as Reading
     if (tally.add(reading) === 'new life') tell({ kind: 'back', host: reading.host })
   })
-  const user = context.subscribe('amcp.domain.user.>', () => {
+  context.subscribe('amcp.domain.user.>', () => {
     userEvents += 1
   })
-  await Promise.all([telemetry.ready, user.ready])
 }
 if (name === 'plant') {
   await context.spawn(analyzer('edge-1', 'analyzer-1'), { name: 'analyzer-1' })

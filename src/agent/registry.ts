@@ -129,7 +129,8 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   }
 
   /**
-   * Makes an agent ACTIVE; a definition as often as wanted, an agent of your own class once.
+   * Resolves when the agent is ACTIVE and the mesh knows of the subscriptions in its definition, or 2 s passed for these; what
+   * it offers is announced after that. A definition as often as wanted, an agent of your own class once.
    * ERR_AGENT_EXISTS, ERR_SCHEMA_MISMATCH for the state, ERR_TOPIC_INVALID, ERR_STOPPED; what `onActivate` throws.
    */
   async spawn<State>(

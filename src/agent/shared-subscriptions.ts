@@ -40,6 +40,18 @@ export class SharedSubscriptions {
     await shared.subscription
   }
 
+  /** Resolves when the broker has all patterns, also those added meanwhile. One that failed has told whoever asked for it. */
+  async ready(): Promise<void> {
+    const waited = new Set<Promise<BrokerSubscription>>()
+    for (;;) {
+      const open = [...this.#patterns.values()].map(({ subscription }) => subscription)
+      const unknown = open.filter((subscription) => !waited.has(subscription))
+      if (unknown.length === 0) return
+      for (const subscription of unknown) waited.add(subscription)
+      await Promise.allSettled(unknown)
+    }
+  }
+
   /** Nothing comes in any more; what has come stays with its listeners. */
   close(): void {
     this.#isClosed = true

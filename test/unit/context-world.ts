@@ -1,3 +1,4 @@
+import type { EventBroker } from '../../src/broker/event-broker.ts'
 import { memoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { type Context, type LinkListener, MeshContext } from '../../src/context.ts'
 import { agentMint } from '../../src/context-agents.ts'
@@ -16,6 +17,7 @@ export interface Lonely {
   readonly context: MeshContext & Context
   readonly clock: VirtualClock
   readonly ports: Ports
+  readonly broker: EventBroker
   /** What was announced, each time. */
   readonly announced: (readonly Offer[])[]
   /** What the foundation did. */
@@ -50,6 +52,7 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
   const world: { -readonly [Key in keyof Lonely]: Lonely[Key] } = {
     clock,
     ports,
+    broker,
     log,
     announced: [],
     failAnnouncement: undefined,

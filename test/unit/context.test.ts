@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { Agent, AgentContext } from '../../src/agent/agent.ts'
 import { defineAgent } from '../../src/agent/define-agent.ts'
@@ -189,6 +189,38 @@ test('MS-2 offers are announced once a turn, and announced() waits for the lates
   await context.announced()
   expect(context.unconfirmed).toEqual(['somebody'])
   expect(world.log).toEqual(['+network'])
+})
+
+test('announced() waits for subscriptions, also of agents, and for those that come while it waits', async () => {
+  const { context, clock, broker } = await started()
+  const gates: (() => void)[] = []
+  const subscribe = broker.subscribe.bind(broker)
+  vi.spyOn(broker, 'subscribe').mockImplementation(async (...given) => {
+    await new Promise<void>((resolve) => gates.push(resolve))
+    return subscribe(...given)
+  })
+  context.subscribe('amcp.domain.a', () => {})
+  let isAnnounced = false
+  const announced = context.announced().then(() => {
+    isAnnounced = true
+  })
+  await clock.advance(0)
+  expect([gates.length, isAnnounced]).toEqual([1, false])
+  const agent = defineAgent({ type: 'a', onActivate: (self) => void self.subscribe('amcp.domain.b', () => {}) })
+  await context.spawn(agent)
+  gates[0]!()
+  await clock.advance(0)
+  expect([gates.length, isAnnounced]).toEqual([2, false])
+  gates[1]!()
+  await announced
+})
+
+test('announced() does not wait for a subscription that failed: whoever asked for it was told', async () => {
+  const { context, broker } = await started()
+  vi.spyOn(broker, 'subscribe').mockRejectedValue(new Error('no broker'))
+  const { ready } = context.subscribe('amcp.domain.a', () => {})
+  await context.announced()
+  await expect(ready).rejects.toThrow('no broker')
 })
 
 test('announced() waits for what was announced while it waited, and tells of a failure', async () => {
