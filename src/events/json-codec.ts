@@ -1,6 +1,7 @@
 import { fromString } from 'uint8arrays/from-string'
 import { toString as encodeBytes } from 'uint8arrays/to-string'
 import { AmcpError } from '../core/errors.ts'
+import { isAttribute } from './attributes.ts'
 import { isJson, jsonOf } from './data.ts'
 import type { AmcpEvent } from './event.ts'
 import { type ValidateOptions, validateEvent } from './validate-event.ts'
@@ -15,11 +16,6 @@ const texts = [
   'partitionkey',
   'expirytime',
 ] as const
-const own: ReadonlySet<string> = new Set<string>([
-  ...['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'data', 'data_base64', 'priority'],
-  ...texts,
-])
-
 /**
  * An event in CloudEvents' structured JSON form; bytes become `data_base64`, extensions lie beside the attributes.
  * @see CloudEvents JSON event format 1.0.2
@@ -87,7 +83,7 @@ const priorityOf = (value: unknown): unknown =>
 /** Every value as text: CloudEvents' other types have one canonical text form each. */
 function extensionsOf(fields: Record<string, unknown>): Record<string, string> | undefined {
   const found = Object.entries(fields).filter(
-    ([name, value]) => !own.has(name) && value !== null && value !== undefined,
+    ([name, value]) => !isAttribute(name) && name !== 'data_base64' && value !== null && value !== undefined,
   )
   return found.length === 0 ? undefined : Object.fromEntries(found.map(([name, value]) => [name, textOf(name, value)]))
 }

@@ -1,5 +1,6 @@
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
+import { isAttribute, isExtensionName } from './attributes.ts'
 import { checkJsonData, checkSize, isJson } from './data.ts'
 import type { AmcpEvent } from './event.ts'
 import { isRegisteredType } from './event-types.ts'
@@ -15,15 +16,8 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 const rfc3339 =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 const traceparent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
-const extensionName = /^[a-z0-9]{1,20}$/
 const digits = /^\d{1,20}$/
 const mediaType = /^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/
-
-/** CloudEvents' own attributes, AMCP's extensions and what an extension may not be called. */
-const known: ReadonlySet<string> = new Set([
-  ...['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'dataschema', 'data'],
-  ...['correlationid', 'causationid', 'replyto', 'traceparent', 'sequence', 'partitionkey', 'expirytime', 'priority'],
-])
 
 const invalid = (attribute: string, reason: string): AmcpError =>
   new AmcpError('ERR_EVENT_INVALID', `the event's ${attribute} ${reason}`, { details: { attribute, reason } })
@@ -83,8 +77,8 @@ function validateOptional(event: AmcpEvent): void {
   const extensions = Object.entries(event.extensions)
   if (extensions.length > MAX_EXTENSIONS) throw invalid('extensions', `are more than ${MAX_EXTENSIONS}`)
   for (const [name, value] of extensions) {
-    if (!extensionName.test(name)) throw invalid(name, 'is no extension name: 1 to 20 lower-case letters and digits')
-    if (known.has(name)) throw invalid(name, 'is an attribute of its own, not an extension')
+    if (isAttribute(name)) throw invalid(name, 'is an attribute of its own, not an extension')
+    if (!isExtensionName(name)) throw invalid(name, 'is no extension name: 1 to 20 lower-case letters and digits')
     text(name, value)
   }
 }

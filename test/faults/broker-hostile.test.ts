@@ -31,6 +31,8 @@ beforeEach(async () => {
 })
 afterEach(() => world.stop())
 
+/** An extension's name that is replaced by one of the same length. */
+const INNOCENT = 'qwerty'
 const gossipTopic = (shard = SHARD): string => `amcp/1/${villain.identity.mesh.mesh}/s/0/${shard}`
 const sign = (digest: Uint8Array): Uint8Array => villain.identity.key.sign(digest)
 
@@ -45,15 +47,30 @@ interface Forgery extends Partial<FinishFields> {
   shard?: number
   signer?: (digest: Uint8Array) => Uint8Array
   sequence?: number
+  /** Name of an extension that no writer would write. */
+  extensionNamed?: string
 }
 
 /** A frame of the villain, right but for what is asked to be wrong. */
 function forge({ n = 0, predecessor = new Uint8Array(32), unsigned = false, noToken = false, ...rest }: Forgery = {}) {
   const { crypto } = world
-  const { token = villain.tokens.tokenOf(villain.agent), withhold = false, event, shard = SHARD, signer = sign } = rest
+  const {
+    token = villain.tokens.tokenOf(villain.agent),
+    withhold = false,
+    event,
+    shard = SHARD,
+    signer = sign,
+    extensionNamed,
+  } = rest
   const { sequence = n, ...fields } = rest
   const writer = new FrameWriter({ crypto })
-  writer.add({ ...villain.event(TOPIC, 'evil'), ...event }, sequence, shard, noToken ? undefined : token.hash)
+  const extensions = extensionNamed === undefined ? undefined : { [INNOCENT]: 'amcp://somebody/else' }
+  writer.add(
+    { ...villain.event(TOPIC, 'evil'), extensions, ...event },
+    sequence,
+    shard,
+    noToken ? undefined : token.hash,
+  )
   const membership = credentialOf(crypto, villain.identity.membership)
   const common: FinishFields = {
     meshHash: credentialOf(crypto, new TextEncoder().encode(villain.identity.mesh.mesh)).hash,
@@ -65,7 +82,15 @@ function forge({ n = 0, predecessor = new Uint8Array(32), unsigned = false, noTo
     credentials: withhold ? [] : [membership.bytes, token.bytes],
     ...(unsigned ? {} : { chain: { kind: 'gossip', n, predecessor } as const }),
   }
-  return writer.finish({ ...common, ...fields }, 'chain' in fields || !unsigned ? signer : undefined)
+  const frame = writer.finish({ ...common, ...fields }, 'chain' in fields || !unsigned ? signer : undefined)
+  return extensionNamed === undefined ? frame : renamed(frame, extensionNamed)
+}
+
+/** The frame with another name for its extension, signed again. */
+function renamed(frame: Uint8Array, name: string): Uint8Array {
+  const at = Buffer.from(frame).indexOf(INNOCENT)
+  frame.set(new TextEncoder().encode(name), at)
+  return seal(frame, world.crypto, sign)
 }
 
 async function gossip(frame: Uint8Array, shard = SHARD): Promise<void> {
@@ -111,6 +136,8 @@ describe('a hostile member on gossip', () => {
       'structure',
       () => forge({ credentials: Array.from({ length: 600 }, () => new Uint8Array(1)) }),
     ],
+    ['an extension that would shadow the source', 'structure', () => forge({ extensionNamed: 'source' })],
+    ['an extension with a name that none can have', 'structure', () => forge({ extensionNamed: 'SOURCE' })],
     ['an event without a token', 'token', () => forge({ noToken: true })],
     ['a token that has expired', 'token', () => forge({ token: tokenWith({ expiresAt: 1 }) })],
     [
@@ -165,6 +192,11 @@ describe('a hostile member on gossip', () => {
     expect(villain.count('broker.credential-unknown')).toBeGreaterThan(0)
     await world.pass(2_000)
     expect(victim.count('broker.parking-expired')).toBe(1)
+  })
+
+  test('an extension of an innocent name passes, so that the renamed ones mean something', async () => {
+    await gossip(forge({ extensionNamed: 'azerty' }))
+    expect(victim.received.map(({ extensions }) => extensions)).toEqual([{ azerty: 'amcp://somebody/else' }])
   })
 
   test('an expired membership ends what its holder may publish', async () => {

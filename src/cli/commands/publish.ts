@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { AmcpError } from '../../core/errors.ts'
+import { isAttribute, isKept } from '../../events/attributes.ts'
 import { jsonOrText } from '../arguments.ts'
 import type { ControlClient } from '../control-client.ts'
 import type { PublishRequest } from '../control-methods.ts'
@@ -66,25 +67,18 @@ async function publishLine(control: ControlClient, line: string, topic: string |
   await control.request('publish', requestOf(jsonOrText(line), topic))
 }
 
-/** What the publishing context gives an event anew. */
-const given = ['specversion', 'id', 'source', 'subject', 'time', 'sequence', 'replyto', 'data', 'data_base64']
-const kept = [
-  ...['type', 'priority', 'correlationid', 'causationid', 'traceparent', 'partitionkey', 'expirytime'],
-  'datacontenttype',
-]
-
 /** A CloudEvent keeps its attributes and extensions, but for those that the context gives; anything else is data. */
 function requestOf(parsed: unknown, topic: string | undefined): PublishRequest {
   if (isEvent(parsed)) {
     const all = Object.entries(parsed).filter(([, value]) => value !== null)
-    const extensions = all.filter(([name]) => !kept.includes(name) && !given.includes(name))
+    const extensions = all.filter(([name]) => !isAttribute(name) && name !== 'data_base64')
     const base64 = parsed['data_base64']
     return {
       topic: topic ?? String(parsed['subject']),
       data: parsed['data'] ?? null,
       ...(typeof base64 === 'string' ? { base64 } : {}),
       options: {
-        ...Object.fromEntries(all.filter(([name]) => kept.includes(name))),
+        ...Object.fromEntries(all.filter(([name]) => isKept(name))),
         ...(extensions.length === 0 ? {} : { extensions: Object.fromEntries(extensions) }),
       },
     }

@@ -1,3 +1,4 @@
+import { isExtensionName } from '../attributes.ts'
 import { type ByteReader, frameInvalid } from './byte-reader.ts'
 import * as flag from './record-flags.ts'
 import { TRACE_BYTES, UUID_BYTES } from './text-forms.ts'
@@ -50,7 +51,7 @@ export class OptionalAttributes {
     this.extensionCount = flags & flag.EXTENSIONS ? reader.varint() : 0
     this.extensionsAt = reader.at
     for (let left = this.extensionCount; left > 0; left--) {
-      if (!flag.isExtensionName(strings[index(reader, count)]!)) throw frameInvalid('extension name')
+      if (!isExtensionName(strings[index(reader, count)]!)) throw frameInvalid('extension name')
       index(reader, count)
     }
   }

@@ -37,8 +37,3 @@ export const ALL_UNUSUAL: number = 31
 export const SHORTEST_RECORD: number = 23
 export const JSON_TYPE = 'application/json'
 export const HIGHEST_PRIORITY: number = 255
-
-/** Extension names as CloudEvents has them. */
-export function isExtensionName(name: string): boolean {
-  return /^[a-z0-9]+$/.test(name)
-}

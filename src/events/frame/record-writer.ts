@@ -1,4 +1,5 @@
 import { AmcpError } from '../../core/errors.ts'
+import { isExtensionName } from '../attributes.ts'
 import { givenCorrelation, givenTrace } from '../chain.ts'
 import { checkSize, jsonOf } from '../data.ts'
 import type { AmcpEvent } from '../event.ts'
@@ -136,7 +137,7 @@ export class RecordWriter {
     out.ensure(names.length * 16 + FIXED_PARTS)
     out.varint(names.length)
     for (const name of names) {
-      if (!flag.isExtensionName(name)) throw eventInvalid(name, 'is no name of an extension')
+      if (!isExtensionName(name)) throw eventInvalid(name, 'is no name of an extension')
       this.#index(name)
       this.#index(extensions[name]!)
     }

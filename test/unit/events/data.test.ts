@@ -101,6 +101,17 @@ describe('the data of an event', () => {
     expect(fault(() => checkJsonData(bomb(100))).code).toBe('ERR_EVENT_TOO_LARGE')
   })
 
+  test('of many long numbers is measured as they are written', () => {
+    const long = 0.1234567890123456
+    expect(() => checkJsonData(new Array(1_000).fill(long))).not.toThrow()
+    expect(fault(() => checkJsonData(new Array(14_000).fill(long))).code).toBe('ERR_EVENT_TOO_LARGE')
+  })
+
+  test('names a number without a JSON form as it is, and other things by their type', () => {
+    expect(fault(() => checkJsonData(Number.NaN)).message).toContain('is NaN')
+    expect(fault(() => checkJsonData(1n)).message).toContain('of the type bigint')
+  })
+
   test('at the limit is taken, one byte more is refused with the way out', () => {
     expect(() => checkSize(MAX_EVENT_BYTES)).not.toThrow()
     expect(fault(() => checkSize(11, 10))).toMatchObject({ details: { size: 11, limit: 10 } })

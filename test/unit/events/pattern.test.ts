@@ -58,6 +58,8 @@ describe('patterns', () => {
     ['a.b', 'a.c', false],
     ['a.b', 'a.b', true],
     ['a.>', 'b.>', false],
+    ['a', 'a.*', false],
+    ['a.*', 'a.b.*', false],
   ])('whether %s overlaps %s: %s', (one, another, does) => {
     expect(overlaps(one, another)).toBe(does)
     expect(overlaps(another, one)).toBe(does)
@@ -65,5 +67,7 @@ describe('patterns', () => {
 
   test('drops what another pattern contains, and doubles', () => {
     expect(withoutContained(['a.b', 'a.*', 'c', 'c', 'a.*.>', 'a.x.y'])).toEqual(['a.*', 'a.*.>', 'c'])
+    // The first levels of a pattern are no pattern themselves.
+    expect(withoutContained(['a.*.b', 'a.x', 'a.x.c'])).toEqual(['a.*.b', 'a.x', 'a.x.c'])
   })
 })

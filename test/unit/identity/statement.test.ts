@@ -77,6 +77,30 @@ describe('statements', () => {
     expect(() => readStatement(text, type)).toThrow(refused)
   })
 
+  test('are read up to the limit, and their faults say what is wrong', () => {
+    const rest = `${protectedHeader(type)}..${base64('s')}`
+    const room = MAX_STATEMENT_LENGTH - rest.length
+    // Base64 has no text of one more than a multiple of four.
+    const payload = (length: number) => base64(`{"a":"${'x'.repeat(Math.floor((length * 3) / 4) - 8)}"}`)
+    const text = rest.replace('..', `.${payload(room)}.`)
+    expect(text.length).toBeGreaterThan(MAX_STATEMENT_LENGTH - 4)
+    expect(text.length).toBeLessThanOrEqual(MAX_STATEMENT_LENGTH)
+    expect(readStatement(text, type).claims['a']).toMatch(/^x+$/)
+    const why = (bad: string): string => {
+      try {
+        readStatement(bad, type)
+      } catch (error) {
+        return (error as Error).message
+      }
+      return 'nothing'
+    }
+    expect(why('a'.repeat(MAX_STATEMENT_LENGTH + 1))).toContain(`${MAX_STATEMENT_LENGTH + 1} characters`)
+    expect(why('a.b.c.d')).toContain('no compact JWS')
+    expect(why('a.b')).toContain('no compact JWS')
+    expect(why(`${protectedHeader(type)}.${base64('{')}.AA`)).toContain('no JSON')
+    expect(why(`${protectedHeader(type)}.${base64(Uint8Array.of(0x22, 0xff, 0x22))}.AA`)).toContain('no JSON')
+  })
+
   test('base64url has one spelling: bits behind the end are refused', () => {
     expect(decode('AA')).toEqual(Uint8Array.of(0))
     expect(() => decode('AB')).toThrow(refused)

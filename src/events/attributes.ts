@@ -1,0 +1,41 @@
+import type { AmcpEvent } from './event.ts'
+
+/**
+ * Every attribute of an event that has a field of its own. A new field of AmcpEvent does not compile until it is here;
+ * what reads this list then treats it as an attribute everywhere. `given` ones come from the publishing context, also
+ * when a foreign event is published again; `kept` ones are the author's.
+ */
+const attributes = {
+  specversion: 'given',
+  id: 'given',
+  source: 'given',
+  type: 'kept',
+  subject: 'given',
+  time: 'given',
+  datacontenttype: 'kept',
+  data: 'given',
+  correlationid: 'kept',
+  causationid: 'kept',
+  replyto: 'given',
+  traceparent: 'kept',
+  sequence: 'given',
+  partitionkey: 'kept',
+  expirytime: 'kept',
+  priority: 'kept',
+} as const satisfies Record<Exclude<keyof AmcpEvent, 'extensions'>, 'given' | 'kept'>
+
+const attributeNames: ReadonlySet<string> = new Set(Object.keys(attributes))
+const keptNames: ReadonlySet<string> = new Set(
+  Object.entries(attributes).flatMap(([name, whose]) => (whose === 'kept' ? [name] : [])),
+)
+const extensionForm = /^[a-z0-9]{1,20}$/
+
+/** Whether an event has a field of its own for the attribute. */
+export const isAttribute = (name: string): boolean => attributeNames.has(name)
+
+/** Whether an event that is published again keeps this attribute of its author. */
+export const isKept = (name: string): boolean => keptNames.has(name)
+
+/** Whether an extension may have the name: 1 to 20 lower-case letters and digits, and no attribute that it would shadow. */
+export const isExtensionName = (name: string): boolean =>
+  extensionForm.test(name) && !attributeNames.has(name) && name !== 'dataschema'
