@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 const filesBelow = (folder: string): string[] =>
@@ -14,6 +14,24 @@ const code = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').rep
 /** Files that implement a port or talk to a person at a terminal, and so may touch what the port hides. */
 const portFiles = /^src\/(core\/(system|node)-[a-z0-9-]+\.ts|core\/level-store\.ts|cli\/)/
 
+/** As docs/ARCHITECTURE.md has them; `context` is what lies in src/ itself. */
+const layers: Readonly<Record<string, number>> = {
+  core: 0,
+  events: 1,
+  network: 2,
+  identity: 2,
+  membership: 3,
+  broker: 5,
+  calls: 7,
+  agent: 8,
+  context: 10,
+  cli: 11,
+  testing: 11,
+  sim: 11,
+}
+const roomOf = (path: string): string => (path.split('/').length > 2 ? path.split('/')[1]! : 'context')
+const layerOf = (path: string): number => layers[roomOf(path)] ?? -1
+
 describe('the house', () => {
   test('time, randomness and cryptography come only through the ports', () => {
     const forbidden =
@@ -23,6 +41,23 @@ describe('the house', () => {
       .filter(({ text }) => forbidden.test(code(text)))
       .map(({ path }) => path)
     expect(offenders).toEqual([])
+  })
+
+  test('imports go down only, and folders of one layer do not import each other', () => {
+    const offenders = sources.flatMap(({ path, text }) =>
+      [...text.matchAll(/from '(\.[^']+)'/g)]
+        .map((found) => join(dirname(path), found[1]!))
+        .filter((imported) => roomOf(imported) !== roomOf(path) && layerOf(imported) >= layerOf(path))
+        .map((imported) => `${path} imports ${imported}`),
+    )
+    expect(offenders).toEqual([])
+  })
+
+  test('every folder of src is a room of the table in docs/ARCHITECTURE.md, at its layer', () => {
+    const table = readFileSync('docs/ARCHITECTURE.md', 'utf8')
+    for (const { path } of sources) expect(layerOf(path), path).toBeGreaterThanOrEqual(0)
+    for (const [room, layer] of Object.entries(layers))
+      expect(table, room).toMatch(new RegExp(`^\\| ${layer} \\|[^|]*\`${room}`, 'm'))
   })
 
   test('only network/libp2p imports libp2p', () => {

@@ -13,7 +13,15 @@ import { Parking } from './parking.ts'
 import type { PublisherStreams, ReceivedStreams } from './received-streams.ts'
 import type { Shards } from './shards.ts'
 import { MAX_IN_MESSAGE, type SyncMessage } from './sync-messages.ts'
-import type { Judgement, Lacking, Passed, Refusal, Validator, Way } from './validator.ts'
+import {
+  type Judgement,
+  type Lacking,
+  type Passed,
+  REJECT_REASONS,
+  type Refusal,
+  type Validator,
+  type Way,
+} from './validator.ts'
 
 export interface ReceiverComponents {
   readonly ports: Ports
@@ -34,7 +42,7 @@ export interface ReceiverComponents {
 
 const NO_RECORDS: readonly LinkRecord[] = []
 const DIRECT: Way = { lane: 'direct' }
-const REJECTED: ReadonlySet<Refusal> = new Set(['size', 'structure', 'signature'])
+const REJECTED: ReadonlySet<Refusal> = new Set(REJECT_REASONS)
 
 /** From bytes on any lane to events in order: judges, parks what lacks credentials, asks for them, delivers. */
 export class Receiver {

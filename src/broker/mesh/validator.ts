@@ -23,7 +23,8 @@ const MAX_AHEAD_MS = CLOCK_TOLERANCE
 const MAX_CREDENTIALS = 512
 
 /** What a forwarder could itself have proved wrong, so it pays for it. */
-export type RejectReason = 'size' | 'structure' | 'signature'
+export const REJECT_REASONS = ['size', 'structure', 'signature'] as const
+export type RejectReason = (typeof REJECT_REASONS)[number]
 export type IgnoreReason =
   | 'mesh'
   | 'mode'
