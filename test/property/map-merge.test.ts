@@ -69,6 +69,42 @@ describe('merging maps', () => {
     )
   })
 
+  test('what was read in between is never stale: members and digests are those of a map that was never asked', () => {
+    fc.assert(
+      fc.property(entries, fc.array(fc.nat({ max: 40_000 }), { maxLength: 3 }), (list, expiries) => {
+        const asked = new StateMap(crypto, 'self', 30_000)
+        const silent = new StateMap(crypto, 'self', 30_000)
+        const same = (): void => {
+          const fresh = mapOf(held(silent))
+          expect(asked.members).toEqual(fresh.members)
+          expect(asked.memberDigest).toBe(fresh.memberDigest)
+          expect(asked.digest).toBe(fresh.digest)
+        }
+        list.forEach((one, at) => {
+          asked.apply(one, at * 5_000)
+          silent.apply(one, at * 5_000)
+          same()
+        })
+        for (const now of expiries) {
+          expect(asked.expire(now)).toEqual(silent.expire(now))
+          same()
+        }
+      }),
+    )
+  })
+
+  test('an entry that comes again is as old as its oldest copy', () => {
+    const map = new StateMap(crypto, 'self', 30_000)
+    const one = entry('a', 1, 0, 0)
+    expect(map.apply(one, 5_000)).toBe('newer')
+    expect(map.apply(one, 2_000)).toBe('same')
+    expect(map.issuedAt('a')).toBe(2_000)
+    expect(map.apply(one, 9_000)).toBe('same')
+    expect(map.issuedAt('a')).toBe(2_000)
+    expect(map.apply(entry('a', 0, 0, 0), 1_000)).toBe('older')
+    expect(map.issuedAt('a')).toBe(2_000)
+  })
+
   test('is idempotent: the same entries again change nothing', () => {
     fc.assert(
       fc.property(entries, (a) => {

@@ -47,3 +47,17 @@ test('a mailbox that is never quite empty does not grow', () => {
   }
   expect(mailbox.size).toBe(1)
 })
+
+test('a lane whose last work was shed after others were taken is empty', () => {
+  const mailbox = new Mailbox<string>(2)
+  mailbox.push('low 1', 1)
+  mailbox.push('low 2', 1)
+  expect(mailbox.shift()).toBe('low 1')
+  mailbox.push('high 1', 8)
+  expect(mailbox.push('high 2', 8)).toBe('low 2')
+  expect(mailbox.push('high 3', 9)).toBe('high 2')
+  expect([1, 2, 3].map(() => mailbox.shift())).toEqual(['high 3', 'high 1', undefined])
+  expect(mailbox.size).toBe(0)
+  mailbox.push('low 3', 1)
+  expect([mailbox.shift(), mailbox.shift()]).toEqual(['low 3', undefined])
+})
