@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { AmcpError } from '../core/errors.ts'
 
 /** A number above zero. */
 export function positiveNumber(text: string): number {
@@ -14,11 +15,24 @@ export function wholeNumber(text: string): number {
   return value
 }
 
-/** JSON, or else the text itself: so that numbers, objects and plain words can all be typed. */
+/**
+ * JSON, or else the text itself: so that numbers, objects and plain words can all be typed. What begins like an object
+ * was meant as one: ERR_USAGE when it is none.
+ */
 export function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text) as unknown
-  } catch {
-    return text // a word that is no JSON is meant as it stands
+  } catch (cause) {
+    if (!text.trimStart().startsWith('{')) return text
+    throw new AmcpError('ERR_USAGE', `it is no JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** The same for an argument, whose name Commander adds to the fault. */
+export function jsonArgument(text: string): unknown {
+  try {
+    return jsonOrText(text)
+  } catch (fault) {
+    throw new InvalidArgumentError((fault as Error).message)
   }
 }

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { AmcpError } from '../core/errors.ts'
 import { type ControlResponse, fromWireError, readLines } from './control-protocol.ts'
 
@@ -20,13 +22,7 @@ export async function connectControl(path: string): Promise<ControlClient> {
   const socket = connect(path)
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
-    socket.once('error', (cause) =>
-      reject(
-        new AmcpError('ERR_CONTROL_UNAVAILABLE', `no context is running here: start one with amcp up (${path})`, {
-          cause,
-        }),
-      ),
-    )
+    socket.once('error', (cause) => reject(notRunning(path, cause)))
   })
   const waiting = new Map<number, Waiting>()
   let next = 1
@@ -77,6 +73,14 @@ export async function connectControl(path: string): Promise<ControlClient> {
       socket.destroy()
     },
   }
+}
+
+function notRunning(path: string, cause: unknown): AmcpError {
+  const folder = dirname(path)
+  const message = existsSync(folder)
+    ? `no context is running in ${folder}: start it with amcp up, or name another folder with -f`
+    : `there is no context in ${folder}: found a mesh with amcp init, join one with amcp join, or name its folder with -f`
+  return new AmcpError('ERR_CONTROL_UNAVAILABLE', message, { cause, details: { folder } })
 }
 
 /** Turns pushed items into an async iterator; the server's own back-pressure bounds what waits here. */

@@ -1,13 +1,16 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { CommanderError } from 'commander'
 import { systemPorts } from '../core/default-ports.ts'
+import { AmcpError } from '../core/errors.ts'
+import { exitCodeOf } from './exit-codes.ts'
 import { describeFault } from './output.ts'
 import { createProgram } from './program.ts'
 
 const stopped = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopped.abort(new Error(`stopped by ${signal}`)))
+  process.once(signal, () => stopped.abort(new AmcpError('ERR_STOPPED', `stopped by ${signal}`)))
 }
 // `amcp tap | head` closes our output: that is a wish to stop, not a fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -15,7 +18,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   stopped.abort(error)
 })
 
+const json = process.argv.includes('--json')
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 const program = createProgram({
+  version,
+  json,
   ports: systemPorts(),
   write: (text) => process.stdout.write(text),
   writeError: (text) => process.stderr.write(text),
@@ -26,10 +35,8 @@ const program = createProgram({
 try {
   await program.parseAsync()
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode
-  else {
-    process.stderr.write(`${describeFault(error, process.argv.includes('--json'))}\n`)
-    process.exitCode = 1
-  }
+  // Commander has told its own faults already.
+  if (!(error instanceof CommanderError)) process.stderr.write(`${describeFault(error, json)}\n`)
+  process.exitCode = exitCodeOf(error, stopped.signal.aborted)
 }
 process.stdin.unref?.()

@@ -10,7 +10,7 @@ export interface Output {
   /** One line as it is. */
   line(text: string): void
   /** What goes wrong or goes on, beside the output. */
-  note(text: string): void
+  note(text: string, json: Readonly<Record<string, unknown>>): void
 }
 
 export interface OutputOptions {
@@ -40,9 +40,12 @@ export function createOutput({ json, write, writeError }: OutputOptions): Output
       write(`${table.toString()}\n`)
     },
     line: (text) => write(`${text}\n`),
-    note: (text) => writeError(`${text}\n`),
+    note: (text, fields) => writeError(`${json ? JSON.stringify(fields) : text}\n`),
   }
 }
+
+/** `1 agent`, `2 agents`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** A fault as people read it, or as one JSON line with its code. */
 export function describeFault(error: unknown, json: boolean): string {

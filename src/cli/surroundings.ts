@@ -7,6 +7,9 @@ import { createOutput, type Output } from './output.ts'
 /** What commands touch outside themselves: the terminal, signals and the ports. Tests bring their own. */
 export interface Surroundings {
   readonly ports: Ports
+  readonly version: string
+  /** Whether `--json` was typed: wrong usage, too, is to be told so that machines can read it. */
+  readonly json: boolean
   readonly write: (text: string) => void
   readonly writeError: (text: string) => void
   /** Lines of the standard input. */

@@ -38,8 +38,8 @@ function newKey({ random, crypto }: FolderPorts, path: string): Uint8Array {
   return crypto.signingKey(seed).publicKey
 }
 
-function readSeed(path: string): Uint8Array {
-  const text = readFileOrExplain(path).trim()
+function readSeed(path: string, hint?: string): Uint8Array {
+  const text = readFileOrExplain(path, hint).trim()
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new AmcpError('ERR_CREDENTIAL_INVALID', `${path} holds no key: 64 hexadecimal digits are expected`, {
       details: { path },
@@ -48,24 +48,20 @@ function readSeed(path: string): Uint8Array {
   return fromString(text, 'hex')
 }
 
-function readFileOrExplain(path: string): string {
+const NO_CONTEXT = 'found a mesh with amcp init, or join one with amcp join'
+
+/** @param hint how to come by the file. ERR_USAGE when it cannot be read. */
+export function readFileOrExplain(path: string, hint: string = NO_CONTEXT): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new AmcpError(
-      'ERR_USAGE',
-      `${path} cannot be read: found a mesh with amcp init, or join one with amcp join`,
-      {
-        cause,
-        details: { path },
-      },
-    )
+    throw new AmcpError('ERR_USAGE', `${path} cannot be read: ${hint}`, { cause, details: { path } })
   }
 }
 
 /** Reads and checks a mesh file. ERR_MESH_FILE_INVALID, ERR_USAGE when it is not there. */
-export function readMeshFile({ crypto }: Pick<Ports, 'crypto'>, path: string): MeshDescription {
-  const text = readFileOrExplain(path)
+export function readMeshFile({ crypto }: Pick<Ports, 'crypto'>, path: string, hint?: string): MeshDescription {
+  const text = readFileOrExplain(path, hint)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -113,7 +109,7 @@ export function prepareContext(ports: FolderPorts, folder: string, mesh: MeshDes
 /** Signs a membership for a did:key with the root key in the founder's folder. */
 export function inviteContext(ports: FolderPorts, founder: string, did: string, grant: Grant = {}): Uint8Array {
   const paths = folderPaths(founder)
-  const root = ports.crypto.signingKey(readSeed(paths.rootKey))
+  const root = ports.crypto.signingKey(readSeed(paths.rootKey, 'only the folder that founded the mesh can invite'))
   return admitContext(ports, root, readMeshFile(ports, paths.mesh), publicKeyOfDid(did), grant)
 }
 

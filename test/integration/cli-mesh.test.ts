@@ -64,12 +64,12 @@ test('a mesh of two processes is founded, joined, called, published to and tappe
   expect(await first.process.stop('SIGINT')).toBe(0)
 }, 60_000)
 
-test('a fault ends the command with code 1 and is told on standard error, for machines as JSON', async () => {
+test('a fault ends the command with a code of its kind and is told on standard error, for machines as JSON', async () => {
   await using people = amcp('agents', '-f', join(root, 'nowhere'))
   await using machines = amcp('agents', '--json', '-f', join(root, 'nowhere'))
   await using unknown = amcp('fly')
-  expect(await Promise.all([people.ended, machines.ended, unknown.ended])).toEqual([1, 1, 1])
-  expect(people.err.join('\n')).toMatch(/^amcp: no context is running here.*\(ERR_CONTROL_UNAVAILABLE\)$/)
+  expect(await Promise.all([people.ended, machines.ended, unknown.ended])).toEqual([3, 3, 2])
+  expect(people.err.join('\n')).toMatch(/^amcp: there is no context in .*amcp init.*\(ERR_CONTROL_UNAVAILABLE\)$/)
   expect(JSON.parse(machines.err[0]!)).toMatchObject({ error: { code: 'ERR_CONTROL_UNAVAILABLE' } })
   expect([...people.out, ...machines.out]).toEqual([])
 })

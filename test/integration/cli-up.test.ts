@@ -15,9 +15,11 @@ describe('up', () => {
     await using world = await founded()
     const running = world.run('up', '-f', world.folder, '--agents', agents, '--listen', '/ip4/127.0.0.1/tcp/0')
     await world.until(() => world.out !== '')
-    expect(world.out).toMatch(/^Up as 12D3Koo\w+, 0 other members, 1 agents\.\n {2}\/ip4\/127\.0\.0\.1\/tcp\/\d+/)
+    expect(world.out).toMatch(
+      /^Up as 12D3Koo\w+, with 0 other members and 1 agent\.\n {2}\/ip4\/127\.0\.0\.1\/tcp\/\d+/,
+    )
     world.stop.abort()
-    expect((await running).err).toBe('Draining …\n')
+    expect((await running).err).toMatch(/^Draining, for 10 s at most/)
   })
 
   test('ends at once when the user has stopped before it was up', async () => {
@@ -33,6 +35,11 @@ describe('up', () => {
     writeFileSync(file, 'export const note = 1, nobody = null, half = { type: "a" }')
     const refused = world.run('up', '-f', world.folder, '--agents', file)
     await expect(refused).rejects.toMatchObject({ code: 'ERR_USAGE', message: expect.stringContaining('defineAgent') })
+    const missing = world.run('up', '-f', world.folder, '--agents', world.path('none.mjs'))
+    await expect(missing).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+      message: expect.stringContaining('none.mjs cannot'),
+    })
     const running = world.run('up', '-f', world.folder, '--json')
     await world.until(() => world.out !== '')
     world.stop.abort()

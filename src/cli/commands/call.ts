@@ -1,6 +1,7 @@
 import { Command } from 'commander'
-import { jsonOrText, positiveNumber } from '../arguments.ts'
+import { jsonArgument, positiveNumber } from '../arguments.ts'
 import { type CommonOptions, controlOf, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 
 interface CallCommandOptions extends CommonOptions {
   readonly deadline: number
@@ -10,12 +11,14 @@ export function callCommand(surroundings: Surroundings): Command {
   return withCommonOptions(new Command('call'))
     .description('Calls a capability, or an agent by its id, and prints the answer.')
     .argument('<target>', 'a capability such as anomaly.detect, or an agent id')
-    .argument('[input]', 'JSON, or plain text', jsonOrText, {})
+    .argument('[input]', 'JSON, or plain text', jsonArgument, {})
     .option('-d, --deadline <ms>', 'how long to wait', positiveNumber, 5_000)
     .action(async (target: string, input: unknown, options: CallCommandOptions) => {
       using control = await controlOf(options)
       const { deadline } = options
-      const { output } = await control.request<{ output: unknown }>('call', { target, input, deadline })
+      const request = control.request<{ output: unknown }>('call', { target, input, deadline })
+      // When this command goes away the context gives the call up, and its agent is told.
+      const { output } = await unlessAborted(surroundings.stopped, request)
       outputOf(surroundings, options).line(JSON.stringify(output, undefined, options.json ? undefined : 2))
     })
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { fromString } from 'uint8arrays/from-string'
 import { AmcpError } from '../../core/errors.ts'
-import { acceptMembership, prepareContext, readMeshFile } from '../../identity/context-folder.ts'
+import { acceptMembership, prepareContext, readFileOrExplain, readMeshFile } from '../../identity/context-folder.ts'
 import { type CommonOptions, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
 
 interface JoinOptions extends CommonOptions {
@@ -23,11 +23,19 @@ export function joinCommand(surroundings: Surroundings): Command {
         throw new AmcpError('ERR_USAGE', 'say --mesh mesh.json to make a key, or --membership FILE to be admitted')
       }
       if (mesh !== undefined) {
-        const did = prepareContext(surroundings.ports, folder, readMeshFile(surroundings.ports, mesh))
+        const did = prepareContext(
+          surroundings.ports,
+          folder,
+          readMeshFile(surroundings.ports, mesh, 'copy it from the founder’s folder'),
+        )
         output.fact(`${did}\nNext, at the founder: amcp invite ${did}`, { did, folder })
       }
       if (membership !== undefined) {
-        const { id } = acceptMembership(surroundings.ports, folder, readFileSync(membership))
+        const { id } = acceptMembership(
+          surroundings.ports,
+          folder,
+          fromString(readFileOrExplain(membership, 'it is what the founder’s amcp invite wrote').trim()),
+        )
         output.fact(`Admitted as ${id}. Next: amcp up`, { context: id, folder })
       }
     })

@@ -4,29 +4,42 @@ import { isAttribute, isKept } from '../../events/attributes.ts'
 import { jsonOrText } from '../arguments.ts'
 import type { ControlClient } from '../control-client.ts'
 import type { PublishRequest } from '../control-methods.ts'
+import { toWireError } from '../control-protocol.ts'
+import { counted } from '../output.ts'
 import { type CommonOptions, controlOf, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 
 /** Events on their way to the context at once. */
 const IN_FLIGHT = 64
+
+interface PublishOptions extends CommonOptions {
+  readonly text: boolean
+}
 
 export function publishCommand(surroundings: Surroundings): Command {
   return withCommonOptions(new Command('publish'))
     .description('Publishes to a topic: one event with the data given, or one for each line of standard input.')
     .argument('[topic]', 'where lines go that are no CloudEvents; a CloudEvent names its topic as subject')
-    .argument('[data]', 'JSON or text of a single event; without it lines are read')
-    .addHelpText('after', '\nExample: tail -f log | amcp publish amcp.domain.log')
-    .action(async (topic: string | undefined, data: string | undefined, options: CommonOptions) => {
+    .argument('[data]', 'JSON or text of a single event; without it lines are read until they end (Ctrl-D)')
+    .option('--text', 'take lines as they are, also those that look like JSON', false)
+    .addHelpText('after', '\nExample: tail -f log | amcp publish --text amcp.domain.log')
+    .action(async (topic: string | undefined, data: string | undefined, options: PublishOptions) => {
       using control = await controlOf(options)
       const output = outputOf(surroundings, options)
       if (topic !== undefined && data !== undefined) {
-        await control.request('publish', { topic, data: jsonOrText(data), options: {} } satisfies PublishRequest)
+        const value = options.text ? data : parsedLine(data)
+        await control.request('publish', { topic, data: value, options: {} } satisfies PublishRequest)
         output.fact('Published 1 event.', { published: 1, refused: 0 })
         return
       }
-      const { published, refused } = await publishLines(control, surroundings, topic, (text) => output.note(text))
-      output.fact(`Published ${published} events, refused ${refused}.`, { published, refused })
-      if (refused > 0)
-        throw new AmcpError('ERR_EVENT_INVALID', `${refused} lines were refused`, { details: { refused } })
+      const read = options.text ? textOf(topic) : (line: string): PublishRequest => requestOf(parsedLine(line), topic)
+      const { published, refused } = await publishLines(control, surroundings, read, (line, error) =>
+        output.note(`line ${line}: ${error.message}`, { line, error: toWireError(error) }),
+      )
+      output.fact(`Published ${counted(published, 'event')}, refused ${refused}.`, { published, refused })
+      if (refused > 0) {
+        throw new AmcpError('ERR_EVENT_INVALID', `${counted(refused, 'line')} refused`, { details: { refused } })
+      }
     })
 }
 
@@ -34,25 +47,24 @@ export function publishCommand(surroundings: Surroundings): Command {
 async function publishLines(
   control: ControlClient,
   { input, stopped }: Surroundings,
-  topic: string | undefined,
-  note: (text: string) => void,
+  read: (line: string) => PublishRequest,
+  refuse: (line: number, error: Error) => void,
 ): Promise<{ published: number; refused: number }> {
   let published = 0
   let refused = 0
   let number = 0
   const underWay = new Set<Promise<void>>()
-  for await (const line of input) {
-    if (stopped.aborted) break
+  for await (const line of until(stopped, input)) {
     number += 1
     if (line.trim() === '') continue
     const at = number
-    const one = publishLine(control, line, topic).then(
+    const one = publishLine(control, line, read).then(
       () => {
         published += 1
       },
       (error: Error) => {
         refused += 1
-        note(`line ${at}: ${error.message}`)
+        refuse(at, error)
       },
     )
     underWay.add(one)
@@ -63,9 +75,41 @@ async function publishLines(
   return { published, refused }
 }
 
-async function publishLine(control: ControlClient, line: string, topic: string | undefined): Promise<void> {
-  await control.request('publish', requestOf(jsonOrText(line), topic))
+function parsedLine(line: string): unknown {
+  try {
+    return jsonOrText(line)
+  } catch (cause) {
+    throw new AmcpError('ERR_USAGE', `${(cause as Error).message}; with --text it is published as it is`, { cause })
+  }
 }
+
+async function publishLine(
+  control: ControlClient,
+  line: string,
+  read: (line: string) => PublishRequest,
+): Promise<void> {
+  await control.request('publish', read(line))
+}
+
+/** The lines until the user stops, who need not wait for the next line. */
+async function* until(stopped: AbortSignal, lines: AsyncIterable<string>): AsyncIterable<string> {
+  const iterator = lines[Symbol.asyncIterator]()
+  while (!stopped.aborted) {
+    const { value, done } = await unlessAborted(stopped, iterator.next()).catch((fault: unknown) => {
+      if (stopped.aborted) return { value: '', done: true }
+      throw fault
+    })
+    if (done === true) return
+    yield value
+  }
+}
+
+const textOf =
+  (topic: string | undefined) =>
+  (data: string): PublishRequest => {
+    if (topic === undefined) throw new AmcpError('ERR_USAGE', 'text goes to a topic: amcp publish --text TOPIC')
+    return { topic, data, options: {} }
+  }
 
 /** A CloudEvent keeps its attributes and extensions, but for those that the context gives; anything else is data. */
 function requestOf(parsed: unknown, topic: string | undefined): PublishRequest {
@@ -84,7 +128,10 @@ function requestOf(parsed: unknown, topic: string | undefined): PublishRequest {
     }
   }
   if (topic === undefined)
-    throw new AmcpError('ERR_USAGE', 'this line is no CloudEvent with a subject, so a topic is needed')
+    throw new AmcpError(
+      'ERR_USAGE',
+      'this line is no CloudEvent with a subject, so a topic is needed: amcp publish TOPIC',
+    )
   return { topic, data: parsed, options: {} }
 }
 

@@ -25,7 +25,7 @@ export function tapCommand(surroundings: Surroundings): Command {
         for (;;) {
           const { value, done } = await iterator.next()
           if (done === true) return
-          if (value.event === undefined) output.note(`Listening to ${pattern} …`)
+          if (value.event === undefined) output.note(`Listening to ${pattern} …`, { listening: pattern })
           else {
             output.line(JSON.stringify(value.event))
             left -= 1

@@ -8,6 +8,7 @@ import { createContext } from '../../create-context.ts'
 import { folderPaths } from '../../identity/context-folder.ts'
 import { controlMethods } from '../control-methods.ts'
 import { serveControl } from '../control-server.ts'
+import { counted } from '../output.ts'
 import { type CommonOptions, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
 
 interface UpOptions extends CommonOptions {
@@ -46,14 +47,14 @@ export function upCommand(surroundings: Surroundings): Command {
         const { id, addresses, members } = context
         output.fact(
           [
-            `Up as ${id}, ${members.length} other members, ${spawned} agents.`,
+            `Up as ${id}, with ${counted(members.length, 'other member')} and ${counted(spawned, 'agent')}.`,
             ...addresses.map((one) => `  ${one}`),
           ].join('\n'),
           { context: id, addresses, members, agents: spawned },
         )
         await aborted(AbortSignal.any([stopped, down.signal]))
         down.signal.throwIfAborted()
-        output.note('Draining …')
+        output.note('Draining, for 10 s at most … (again Ctrl-C: at once)', { draining: true })
       } finally {
         await context.stop()
       }
@@ -70,7 +71,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 async function spawnAll(context: Context, modules: readonly string[]): Promise<number> {
   let spawned = 0
   for (const path of modules) {
-    const exported = Object.values((await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>)
+    const exported = Object.values(await loaded(path))
     const definitions = exported.filter(isDefinition)
     if (definitions.length === 0)
       throw new AmcpError('ERR_USAGE', `${path} exports no agent definition: see defineAgent`)
@@ -80,6 +81,15 @@ async function spawnAll(context: Context, modules: readonly string[]): Promise<n
     }
   }
   return spawned
+}
+
+async function loaded(path: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new AmcpError('ERR_USAGE', `the agents of ${path} cannot be loaded: ${why}`, { cause, details: { path } })
+  }
 }
 
 const isDefinition = (value: unknown): value is AgentDefinition =>

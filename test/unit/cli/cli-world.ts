@@ -18,7 +18,7 @@ export class CliWorld implements AsyncDisposable {
   readonly root: string = mkdtempSync(join(tmpdir(), 'amcp-cli-'))
   readonly folder: string = join(this.root, 'context')
   readonly stop = new AbortController()
-  input: readonly string[] = []
+  input: Iterable<string> | AsyncIterable<string> = []
   out = ''
   err = ''
   readonly #watchers = new Set<() => void>()
@@ -31,6 +31,8 @@ export class CliWorld implements AsyncDisposable {
     const { input } = this
     const program = createProgram({
       ports: systemPorts(),
+      version: '1.2.3',
+      json: argv.includes('--json'),
       write: (text) => this.#told(() => (this.out += text)),
       writeError: (text) => this.#told(() => (this.err += text)),
       input: (async function* () {

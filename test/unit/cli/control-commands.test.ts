@@ -27,12 +27,18 @@ describe('agents', () => {
   })
 
   test.each([['agents'], ['call', 'a.b'], ['publish', 'amcp.domain.a', '1'], ['tap']])(
-    '%s says how to start a context when none runs',
+    '%s says how to come by a context when there is none, and how to start one that does not run',
     async (...argv) => {
       await using world = new CliWorld()
-      await expect(world.run(...argv, '-f', world.folder)).rejects.toMatchObject({
+      const fault = (folder: string): Promise<unknown> =>
+        world.run(...argv, '-f', folder).catch((error: unknown) => error)
+      expect(await fault(world.folder)).toMatchObject({
         code: 'ERR_CONTROL_UNAVAILABLE',
-        message: expect.stringContaining('amcp up'),
+        message: expect.stringMatching(/no context in .*context: .*amcp init/),
+      })
+      expect(await fault(world.root)).toMatchObject({
+        code: 'ERR_CONTROL_UNAVAILABLE',
+        message: expect.stringContaining('start it with amcp up'),
       })
     },
   )
@@ -57,6 +63,29 @@ describe('call', () => {
       },
     })
     await expect(cli.run('call', 'a.b')).rejects.toMatchObject({ code: 'ERR_CAPABILITY_UNKNOWN' })
+  })
+
+  test('ends when the user stops, and the context gives the call up', async () => {
+    const [begun, cancelled] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()]
+    await using cli = await serving({
+      call: (_request: unknown, signal: AbortSignal) => {
+        signal.addEventListener('abort', () => cancelled.resolve(signal.reason))
+        begun.resolve()
+        return new Promise(() => {})
+      },
+    })
+    const call = expect(cli.run('call', 'a.b')).rejects.toThrow('stopped by SIGINT')
+    await begun.promise
+    cli.world.stop.abort(new Error('stopped by SIGINT'))
+    await call
+    expect(await cancelled.promise).toMatchObject({ message: 'the client went away' })
+    await expect(cli.run('call', 'a.b')).rejects.toThrow('stopped by SIGINT')
+  })
+
+  test('refuses an input that was meant as JSON and is none', async () => {
+    await using world = new CliWorld()
+    await expect(world.run('call', 'a.b', '{load:3}')).rejects.toMatchObject({ code: 'commander.invalidArgument' })
+    expect(world.err).toContain('it is no JSON')
   })
 
   test('refuses a deadline that is no number above zero', async () => {
@@ -140,6 +169,55 @@ describe('publish', () => {
     await expect(cli.run('publish')).rejects.toMatchObject({ details: { refused: 3 } })
     expect(cli.world.err).toContain('line 1: ')
     expect(cli.world.err).toContain('a topic is needed')
+  })
+
+  test('machines read of a refused line as JSON', async () => {
+    await using cli = await collecting((data) => data === 1)
+    cli.world.input = ['1']
+    await expect(cli.run('publish', 'amcp.domain.a', '--json')).rejects.toMatchObject({
+      message: '1 line refused',
+    })
+    expect(JSON.parse(cli.world.err)).toEqual({
+      line: 1,
+      error: { code: 'ERR_EVENT_INVALID', message: 'refused', details: {} },
+    })
+  })
+
+  test('a line that was meant as JSON and is none is refused, unless lines are taken as they are', async () => {
+    await using cli = await collecting()
+    cli.world.input = ['{"load":', '[info] started', '{"load":1}']
+    await expect(cli.run('publish', 'amcp.domain.a')).rejects.toMatchObject({ details: { refused: 1 } })
+    expect(cli.world.err).toMatch(/^line 1: it is no JSON: .*--text/)
+    expect(cli.requests.map(({ data }) => data)).toEqual(['[info] started', { load: 1 }])
+    await cli.run('publish', '--text', 'amcp.domain.a')
+    expect(cli.requests.slice(2)).toEqual(
+      ['{"load":', '[info] started', '{"load":1}'].map((data) => ({ topic: 'amcp.domain.a', data, options: {} })),
+    )
+    await cli.run('publish', '--text', 'amcp.domain.a', '1')
+    expect(cli.requests.at(-1)).toMatchObject({ data: '1' })
+    await expect(cli.run('publish', '--text')).rejects.toMatchObject({ details: { refused: 3 } })
+    expect(cli.world.err).toContain('amcp publish --text TOPIC')
+  })
+
+  test('ends when the user stops while no line comes, and tells what was published', async () => {
+    await using cli = await collecting()
+    cli.world.input = (async function* () {
+      yield '1'
+      await new Promise(() => {})
+    })()
+    const running = cli.run('publish', 'amcp.domain.a', '--json')
+    while (cli.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    cli.world.stop.abort()
+    expect((await running).json).toEqual([{ published: 1, refused: 0 }])
+  })
+
+  test('fails with the fault of the input', async () => {
+    await using cli = await collecting()
+    cli.world.input = (async function* () {
+      yield '1'
+      throw new Error('the disk is gone')
+    })()
+    await expect(cli.run('publish', 'amcp.domain.a')).rejects.toThrow('the disk is gone')
   })
 
   test('stops reading when the user stops', async () => {

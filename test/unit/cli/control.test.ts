@@ -155,6 +155,60 @@ describe('the control socket', () => {
     await lost
   })
 
+  test('a stream that is not read rests until it is, and ends when its reader goes away', async () => {
+    const item = 'x'.repeat(2 ** 20)
+    for (const isRead of [true, false]) {
+      const [first, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      let given = 0
+      using _client = await serve({
+        async *large() {
+          try {
+            for (; given < 3; given += 1) {
+              yield item
+              first.resolve()
+            }
+          } finally {
+            ended.resolve()
+          }
+        },
+      })
+      const socket = connect(path)
+      socket.pause()
+      socket.write('{"id":1,"method":"large","params":{}}\n')
+      await new Promise<void>((resolve) => socket.once('readable', resolve))
+      // More than the socket takes: what was written waits for its reader.
+      expect(given).toBe(0)
+      if (isRead) socket.resume()
+      else socket.destroy()
+      await ended.promise
+      expect(given).toBe(isRead ? 3 : 1)
+      socket.destroy()
+      await server![Symbol.asyncDispose]()
+    }
+    server = undefined
+  })
+
+  test('what fails because its client went away is told to nobody', async () => {
+    const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const client = await serve({
+      hold: (_: unknown, signal: AbortSignal) =>
+        new Promise((_resolve, reject) => {
+          begun.resolve()
+          signal.addEventListener('abort', () => {
+            reject(signal.reason)
+            ended.resolve()
+          })
+        }),
+      ping: async () => 'pong',
+    })
+    const lost = expect(client.request('hold')).rejects.toMatchObject({ code: 'ERR_CONTROL_UNAVAILABLE' })
+    await begun.promise
+    client[Symbol.dispose]()
+    await Promise.all([lost, ended.promise])
+    using next = await connectControl(path)
+    expect(await next.request('ping')).toBe('pong')
+  })
+
   test('says that nothing runs here, and how to start it, when nobody listens', async () => {
     await expect(connectControl(path)).rejects.toMatchObject({
       code: 'ERR_CONTROL_UNAVAILABLE',

@@ -108,7 +108,24 @@ describe('join and invite', () => {
     await expect(world.run('join', '-f', world.folder, '--mesh', world.path('mesh.json'))).rejects.toMatchObject({
       code: 'ERR_MESH_FILE_INVALID',
     })
-    await expect(world.run('invite', 'did:key:z6Mk', '-f', world.folder)).rejects.toMatchObject({ code: 'ERR_USAGE' })
+    const said = async (...argv: string[]): Promise<string> => {
+      const fault: unknown = await world.run(...argv, '-f', world.folder).catch((error: unknown) => error)
+      expect(fault).toMatchObject({ code: 'ERR_USAGE' })
+      return (fault as Error).message
+    }
+    expect(await said('invite', 'did:key:z6Mk')).toMatch(/root\.key cannot be read: only the folder that founded/)
+    expect(await said('join', '--mesh', world.path('none.json'))).toContain('copy it from the founder')
+    expect(await said('join', '--membership', world.path('none.jws'))).toContain('amcp invite wrote')
+  })
+
+  test('a membership that was printed into a file is taken, with the line break at its end', async () => {
+    await using world = new CliWorld()
+    const newcomer = world.path('newcomer')
+    await world.run('init', '-f', world.folder)
+    const { json } = await world.run('join', '-f', newcomer, '--mesh', world.path('context', 'mesh.json'), '--json')
+    const { out } = await world.run('invite', String(json[0]!['did']), '-f', world.folder)
+    writeFileSync(world.path('b.jws'), out)
+    expect((await world.run('join', '-f', newcomer, '--membership', world.path('b.jws'))).out).toContain('Admitted as')
   })
 
   test('hours are a number above zero', async () => {

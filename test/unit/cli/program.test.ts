@@ -27,10 +27,34 @@ describe('the amcp command', () => {
     expect(world.err).toContain('amcp --help')
   })
 
-  test('an unknown option is a fault', async () => {
+  test('an unknown option is a fault that points to the help of its command', async () => {
     await using world = new CliWorld()
     await expect(world.run('agents', '--loud')).rejects.toMatchObject({ code: 'commander.unknownOption' })
     expect(world.err).toContain('--loud')
+    expect(world.err).toContain('amcp agents --help')
+  })
+
+  test('wrong usage is one JSON line for machines', async () => {
+    await using world = new CliWorld()
+    for (const argv of [
+      ['agents', '--loud', '--json'],
+      ['call', '--json'],
+      ['fly', '--json'],
+    ]) {
+      await expect(world.run(...argv)).rejects.toMatchObject({ exitCode: 1 })
+      expect(JSON.parse(world.err)).toEqual({
+        error: { code: 'ERR_USAGE', message: expect.stringMatching(/^(unknown|missing)/), details: {} },
+      })
+    }
+  })
+
+  test('tells its version, how to begin and what its exit codes mean', async () => {
+    await using world = new CliWorld()
+    await expect(world.run('--version')).rejects.toMatchObject({ exitCode: 0 })
+    expect(world.out).toBe('1.2.3\n')
+    await expect(world.run('--help')).rejects.toMatchObject({ exitCode: 0 })
+    expect(world.out).toContain('amcp init && amcp up')
+    expect(world.out).toMatch(/Exit codes: 0 done, 1 refused/)
   })
 })
 
@@ -74,9 +98,12 @@ describe('the output', () => {
 
   test('notes go beside the output', () => {
     const { output, texts } = printed(true)
-    output.note('going on')
+    output.note('going on', { going: 'on' })
     output.line('as it is')
-    expect(texts).toEqual({ out: 'as it is\n', err: 'going on\n' })
+    expect(texts).toEqual({ out: 'as it is\n', err: '{"going":"on"}\n' })
+    const people = printed(false)
+    people.output.note('going on', { going: 'on' })
+    expect(people.texts.err).toBe('going on\n')
   })
 
   test('a fault is told with its code', () => {
