@@ -33,7 +33,16 @@ export class LruCache<K, V> {
     if (!oldest.done) this.#entries.delete(oldest.value)
   }
 
+  /** Removes what was used longest ago and returns its key; undefined when there is nothing. */
+  shift(): K | undefined {
+    const oldest = this.#entries.keys().next()
+    if (oldest.done) return undefined
+    this.delete(oldest.value)
+    return oldest.value
+  }
+
   delete(key: K): boolean {
+    if (key === this.#youngest) this.#youngest = undefined
     return this.#entries.delete(key)
   }
 }

@@ -26,10 +26,21 @@ export function parsePattern(pattern: string): string {
 /** Whether a concrete topic fits a pattern: `*` is one level, `>` one level or more. */
 export const matches = (pattern: string, topic: string): boolean => contains(pattern, topic)
 
+/** Whether a concrete topic fits one of the patterns: they are taken apart once, and the topic once a question. */
+export function anyOf(patterns: readonly string[]): (topic: string) => boolean {
+  const split = patterns.map((pattern) => pattern.split('.'))
+  return (topic) => {
+    const levels = topic.split('.')
+    return split.some((pattern) => containsLevels(pattern, levels))
+  }
+}
+
 /** Whether every topic of `inner` is one of `outer`; both in their one spelling. */
 export function contains(outer: string, inner: string): boolean {
-  const wide = outer.split('.')
-  const narrow = inner.split('.')
+  return containsLevels(outer.split('.'), inner.split('.'))
+}
+
+function containsLevels(wide: readonly string[], narrow: readonly string[]): boolean {
   for (let index = 0; ; index += 1) {
     const level = wide[index]
     const other = narrow[index]

@@ -1,7 +1,7 @@
 import type { Crypto, SigningKey } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
-import { bytesOf, claim, isCount, isText, isTexts, signStatement, textOf, verifyStatement } from './statement.ts'
+import { bytesOf, claim, isCount, isPatterns, isText, isTexts, signStatement, textOf, verifyStatement } from './statement.ts'
 
 const TYPE = 'amcp-agent+jwt'
 export const TOKEN_SECONDS = 300
@@ -61,7 +61,7 @@ export function verifyAgentToken(
     agent: claim(claims, 'sub', isText),
     mesh,
     roles: claim(claims, 'rol', isTexts),
-    publish: claim(claims, 'pub', isTexts),
+    publish: claim(claims, 'pub', isPatterns),
     epoch: claims['epo'] === undefined ? 0 : claim(claims, 'epo', isCount),
     custody: claims['cus'] === undefined ? undefined : claim(claims, 'cus', isText),
     expiresAt: claim(claims, 'exp', isCount),

@@ -7,8 +7,10 @@ import {
   type Claims,
   claim,
   isCount,
+  isPatterns,
   isText,
   isTexts,
+  MAX_PATTERNS,
   signStatement,
   textOf,
   verifyStatement,
@@ -58,6 +60,8 @@ export function issueDelegate(
 /** @param delegation what `issueDelegate` gave, when `signer` is not the root */
 export function issueMembership(signer: SigningKey, membership: Membership, delegation?: string): Uint8Array {
   const { mesh, context, roles, publish, subscribe, issuedAt, expiresAt } = membership
+  if (publish.length > MAX_PATTERNS || subscribe.length > MAX_PATTERNS)
+    throw new RangeError(`a membership has at most ${MAX_PATTERNS} patterns for publishing and as many for listening`)
   const text = signStatement(signer, MEMBERSHIP, {
     iss: contextIdOf(signer.publicKey),
     sub: context,
@@ -111,8 +115,8 @@ function readMembership(
       mesh: trust.mesh,
       context: claim(claims, 'sub', isText),
       roles: claim(claims, 'rol', isTexts),
-      publish: claim(claims, 'pub', isTexts).map(parsePattern),
-      subscribe: claim(claims, 'lis', isTexts).map(parsePattern),
+      publish: claim(claims, 'pub', isPatterns).map(parsePattern),
+      subscribe: claim(claims, 'lis', isPatterns).map(parsePattern),
       issuedAt: claim(claims, 'iat', isCount),
       expiresAt: claim(claims, 'exp', isCount),
     }

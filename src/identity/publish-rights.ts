@@ -1,4 +1,4 @@
-import { matches, parsePattern } from '../events/pattern.ts'
+import { anyOf, parsePattern } from '../events/pattern.ts'
 import { isReserved } from '../events/topic.ts'
 
 /**
@@ -7,6 +7,7 @@ import { isReserved } from '../events/topic.ts'
  */
 export function publishRights(patterns: readonly string[]): (topic: string) => boolean {
   const parsed = patterns.map(parsePattern)
-  const reserved = parsed.filter(isReserved)
-  return (topic) => (isReserved(topic) ? reserved : parsed).some((pattern) => matches(pattern, topic))
+  const allowed = anyOf(parsed)
+  const reserved = anyOf(parsed.filter(isReserved))
+  return (topic) => (isReserved(topic) ? reserved(topic) : allowed(topic))
 }

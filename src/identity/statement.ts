@@ -90,6 +90,9 @@ export function claim<T>(claims: Claims, name: string, is: (value: unknown) => v
 }
 
 export const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+/** Patterns in one credential: everybody tries them all for every new topic. */
+export const MAX_PATTERNS = 256
+export const isPatterns = (value: unknown): value is readonly string[] => isTexts(value) && value.length <= MAX_PATTERNS
 export const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText)
 /** A number of whole seconds, or a count. */
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

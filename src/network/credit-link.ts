@@ -174,9 +174,20 @@ export class CreditLink {
     this.#end()
   }
 
+  /** A stream may break before it says so: that ends the link, and is no fault of who writes, or of a timer. */
+  #write(...parts: Uint8Array[]): boolean {
+    try {
+      return this.#stream.send(...parts)
+    } catch (error) {
+      this.#counters.add('link.write-failed')
+      this.abort(error instanceof Error ? error : new Error(String(error)))
+      return true
+    }
+  }
+
   #pass(parts: Uint8Array[], size: number): void {
     this.#sent += size
-    if (this.#stream.send(...parts)) return
+    if (this.#write(...parts)) return
     this.#isTransportFull = true
     this.#stream.drained().then(
       () => this.#pump(),
@@ -241,7 +252,7 @@ export class CreditLink {
     if (this.#hasEnded || !this.#stream.isOpen) return
     this.#told = this.#received
     this.#granted = this.#received + this.#window
-    this.#stream.send(this.#format.write(this.#received, this.#granted))
+    this.#write(this.#format.write(this.#received, this.#granted))
   }
 
   #end(): void {

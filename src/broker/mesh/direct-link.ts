@@ -186,7 +186,14 @@ export class DirectLink {
   #hand({ envelope, frame }: Waiting): boolean {
     const link = this.#link
     if (link === undefined || !link.isOpen) return false
-    return frame === undefined ? link.send(envelope) : link.send(envelope, frame)
+    try {
+      return frame === undefined ? link.send(envelope) : link.send(envelope, frame)
+    } catch (error) {
+      if (!(error instanceof AmcpError) || error.code !== 'ERR_EVENT_TOO_LARGE') throw error
+      // Nobody honest grants less than a frame. It is the receiver's loss: the publisher and the others go on.
+      this.#parts.ports.counters.add('broker.direct.unfit-window')
+      return true
+    }
   }
 
   #pump(): void {

@@ -2,9 +2,10 @@ import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import { LruCache } from '../../core/lru-cache.ts'
 import type { Ports } from '../../core/ports.ts'
+import { TokenBucket } from '../../core/token-bucket.ts'
 import { shardOf } from '../../events/shard.ts'
 import { sourceOf } from '../../events/source.ts'
-import { isReserved } from '../../events/topic.ts'
+import { checkTopic, isReserved } from '../../events/topic.ts'
 import { type Credential, credentialOf, hashKey } from '../../identity/credential.ts'
 import type { CredentialClaims, FrameSecurity } from './frame-security.ts'
 
@@ -12,12 +13,40 @@ import type { CredentialClaims, FrameSecurity } from './frame-security.ts'
 const MAX_CREDENTIALS = 16_384
 /** Verdicts kept per token; an agent that publishes to more topics has them judged again. */
 const MAX_VERDICTS = 4_096
+/** Verdicts kept in all, some 150 bytes each: one member may have many tokens, and try many topics with each. */
+const MAX_ALL_VERDICTS = 262_144
+/** Credentials of one context that are verified a second, and at once; each costs a signature. */
+const PER_SECOND = 500
+const BURST = 16_384
 export const MAX_CREDENTIAL_BYTES = 16_384
 
 /** Verdicts on topics that are no shards. */
 export const FORBIDDEN = -1
 /** There and back: a verdict that holds the shard of a reserved topic, always below FORBIDDEN. */
 export const reservedShard = (shard: number): number => -2 - shard
+
+/** How many verdicts there are in all credentials together. */
+class VerdictRoom {
+  readonly #forgetAll: () => void
+  #taken = 0
+
+  constructor(forgetAll: () => void) {
+    this.#forgetAll = forgetAll
+  }
+
+  /** When there is no more room everything is forgotten: each topic in use is looked at once more. */
+  take(): void {
+    if (this.#taken >= MAX_ALL_VERDICTS) {
+      this.#forgetAll()
+      this.#taken = 0
+    }
+    this.#taken += 1
+  }
+
+  give(count: number): void {
+    this.#taken = Math.max(0, this.#taken - count)
+  }
+}
 
 /** A verified membership or token of somebody, with its verdicts on topics, so that a hot topic costs one look-up. */
 export class KnownCredential {
@@ -32,6 +61,7 @@ export class KnownCredential {
   readonly isOfOrigin: boolean
   readonly #claims: CredentialClaims
   readonly #shardCount: number
+  readonly #room: VerdictRoom
   /** As `shardOf` gives them. */
   readonly #verdicts = new Map<string, number>()
   #within: KnownCredential | undefined
@@ -42,7 +72,9 @@ export class KnownCredential {
     claims: CredentialClaims,
     isOfOrigin: boolean,
     shardCount: number,
+    room: VerdictRoom,
   ) {
+    this.#room = room
     this.bytes = bytes
     this.context = context
     this.kind = claims.kind
@@ -60,35 +92,68 @@ export class KnownCredential {
    */
   shardOf(topic: string, membership: KnownCredential): number {
     if (membership !== this.#within) {
-      this.#verdicts.clear()
+      this.forgetVerdicts()
       this.#within = membership
     }
     const known = this.#verdicts.get(topic)
     if (known !== undefined) return known
-    if (this.#verdicts.size >= MAX_VERDICTS) this.#verdicts.clear()
-    const isAllowed = this.#claims.mayPublish(topic) && membership.#claims.mayPublish(topic)
-    const shard = shardOf(topic, this.#shardCount)
-    const verdict = isAllowed ? shard : isReserved(topic) ? reservedShard(shard) : FORBIDDEN
+    if (this.#verdicts.size >= MAX_VERDICTS) this.forgetVerdicts()
+    const verdict = this.#judge(topic, membership)
+    this.#room.take()
     this.#verdicts.set(topic, verdict)
     return verdict
   }
+
+  #judge(topic: string, membership: KnownCredential): number {
+    if (!isTopic(topic)) return FORBIDDEN
+    const isAllowed = this.#claims.mayPublish(topic) && membership.#claims.mayPublish(topic)
+    const shard = shardOf(topic, this.#shardCount)
+    return isAllowed ? shard : isReserved(topic) ? reservedShard(shard) : FORBIDDEN
+  }
+
+  forgetVerdicts(): void {
+    this.#room.give(this.#verdicts.size)
+    this.#verdicts.clear()
+  }
 }
 
-/** Credentials of others, verified once and found by their hash. */
+/** What is kept of one context. */
+interface Home {
+  readonly credentials: LruCache<string, KnownCredential>
+  readonly rate: TokenBucket
+}
+
+/**
+ * Credentials of others, verified once and found by their hash. Tokens are taken of members only, and when there is no
+ * more room, whoever has most here loses what it used longest ago: nobody can push the credentials of others out.
+ */
 export class KnownCredentials {
   readonly #ports: Ports
   readonly #security: FrameSecurity
   readonly #shardCount: number
-  readonly #known = new LruCache<string, KnownCredential>(MAX_CREDENTIALS)
+  readonly #limit: number
+  readonly #known = new Map<string, { readonly credential: KnownCredential; readonly home: Home }>()
+  /** Of every context of which a valid membership was seen. */
+  readonly #homes = new Map<ContextId, Home>()
+  readonly #room = new VerdictRoom(() => {
+    for (const { credential } of this.#known.values()) credential.forgetVerdicts()
+  })
 
-  constructor(ports: Ports, security: FrameSecurity, shardCount: number) {
+  constructor(ports: Ports, security: FrameSecurity, shardCount: number, limit: number = MAX_CREDENTIALS) {
     this.#shardCount = shardCount
     this.#ports = ports
     this.#security = security
+    this.#limit = limit
   }
 
   get(key: string): KnownCredential | undefined {
-    return this.#known.get(key)
+    const known = this.#known.get(key)
+    return known?.home.credentials.get(key)
+  }
+
+  /** Whether so many more credentials of a member may be verified now. */
+  mayVerify(context: ContextId, count: number): boolean {
+    return count === 0 || (this.#homes.get(context)?.rate.take(count) ?? true)
   }
 
   /** Verifies and keeps a credential of `context`; false, and counted, when it is worth nothing. */
@@ -97,15 +162,37 @@ export class KnownCredentials {
     if (bytes.length <= MAX_CREDENTIAL_BYTES) {
       const credential = credentialOf(crypto, bytes)
       const key = hashKey(credential.hash)
-      if (this.#known.get(key) !== undefined) return true
+      if (this.get(key) !== undefined) return true
       const known = this.#read(context, credential)
-      if (known !== undefined) {
-        this.#known.set(key, known)
-        return true
-      }
+      if (known !== undefined && this.#keep(key, known)) return true
     }
     counters.add('broker.credential-invalid')
     return false
+  }
+
+  #keep(key: string, credential: KnownCredential): boolean {
+    let home = this.#homes.get(credential.context)
+    if (home === undefined) {
+      if (credential.kind === 'token') return false
+      const rate = new TokenBucket(this.#ports.clock, PER_SECOND, BURST)
+      home = { credentials: new LruCache(this.#limit), rate }
+      this.#homes.set(credential.context, home)
+    }
+    if (this.#known.size >= this.#limit) this.#makeRoom()
+    home.credentials.set(key, credential)
+    this.#known.set(key, { credential, home })
+    return true
+  }
+
+  #makeRoom(): void {
+    let largest: [ContextId, Home] | undefined
+    for (const one of this.#homes)
+      if (one[1].credentials.size > (largest?.[1].credentials.size ?? 0)) largest = one
+    if (largest === undefined) return
+    const [context, home] = largest
+    const key = home.credentials.shift()
+    if (key !== undefined) this.#known.delete(key)
+    if (home.credentials.size === 0) this.#homes.delete(context)
   }
 
   #read(context: ContextId, { bytes }: Credential): KnownCredential | undefined {
@@ -113,10 +200,21 @@ export class KnownCredentials {
       const claims = this.#security.read(context, bytes)
       const isOfOrigin = claims.agent !== undefined && this.#security.isMintedBy(claims.agent, context)
       // A copy, since a view would keep the whole frame alive.
-      return new KnownCredential(bytes.slice(), context, claims, isOfOrigin, this.#shardCount)
+      return new KnownCredential(bytes.slice(), context, claims, isOfOrigin, this.#shardCount, this.#room)
     } catch (error) {
       if (error instanceof AmcpError) return undefined
       throw error
     }
+  }
+}
+
+/** A name that breaks the grammar is no topic, whatever patterns it fits: it must reach no trie and no memory. */
+function isTopic(name: string): boolean {
+  try {
+    checkTopic(name)
+    return true
+  } catch (error) {
+    if (error instanceof AmcpError) return false
+    throw error
   }
 }

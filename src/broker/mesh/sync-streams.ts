@@ -116,7 +116,16 @@ export class SyncStreams {
   }
 
   #write(stream: MessageStream, bytes: Uint8Array): void {
-    if (!stream.isOpen || stream.buffered > MAX_BUFFERED) this.#ports.counters.add('broker.sync-dropped')
-    else stream.send(bytes)
+    if (!stream.isOpen || stream.buffered > MAX_BUFFERED) {
+      this.#ports.counters.add('broker.sync-dropped')
+      return
+    }
+    try {
+      stream.send(bytes)
+    } catch (error) {
+      // It broke before it said so.
+      this.#ports.counters.add('broker.sync-failed')
+      stream.abort(error as Error)
+    }
   }
 }

@@ -44,6 +44,9 @@ const DROPPED = 6
 /** From here on a record has its length behind its tag, so that older readers step over it. */
 const FIRST_SKIPPABLE = 64
 
+/** Records of one message: a few for each of 4,096 shards. */
+const MOST_RECORDS = 16_384
+
 /** More than a record takes. */
 const LONGEST_RECORD = 32
 
@@ -126,7 +129,7 @@ export function readLinkMessage(message: Uint8Array): LinkMessage {
   const records: LinkRecord[] = []
   while (reader.remaining > 0) {
     const record = readRecord(reader)
-    if (record !== undefined) records.push(record)
+    if (record !== undefined && records.push(record) > MOST_RECORDS) throw frameInvalid('records')
   }
   if ((kind === WITH_FRAME) !== outer.remaining > 0) throw frameInvalid('message kind')
   return { records, frame: kind === WITH_FRAME ? plain.subarray(outer.at) : undefined }
