@@ -1,7 +1,17 @@
 import type { Crypto, SigningKey } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
-import { bytesOf, claim, isCount, isPatterns, isText, isTexts, signStatement, textOf, verifyStatement } from './statement.ts'
+import {
+  bytesOf,
+  claim,
+  isCount,
+  isPatterns,
+  isText,
+  isTexts,
+  signStatement,
+  textOf,
+  verifyStatement,
+} from './statement.ts'
 
 const TYPE = 'amcp-agent+jwt'
 export const TOKEN_SECONDS = 300

@@ -1,38 +1,17 @@
 import type { Timer } from '../../core/clock.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
-import type { Ports } from '../../core/ports.ts'
 import { sleep } from '../../core/sleep.ts'
 import { EnvelopeWriter } from '../../events/frame/link-envelope.ts'
 import { CreditLink } from '../../network/credit-link.ts'
 import type { MessageStream } from '../../network/network.ts'
 import type { ShardRange } from './batcher.ts'
 import { OwnChain } from './chains.ts'
+import type { DirectLinkComponents, DirectLinkOptions } from './direct-link-parts.ts'
 import { DroppedRanges } from './dropped-ranges.ts'
 import { SentCredentials } from './frame-sender.ts'
 import { SendQueue, type Waiting } from './send-queue.ts'
-import { WaitBudget, type WaitBudgetOptions } from './slow-receiver.ts'
-
-export interface DirectLinkOptions extends WaitBudgetOptions {
-  /**
-   * Bytes that may wait for one receiver. Higher rides out longer pauses of a receiver and costs memory per receiver.
-   * @default 4 MiB
-   */
-  queueBytes?: number
-}
-
-export interface DirectLinkComponents {
-  readonly ports: Ports
-  readonly shardCount: number
-  open(peer: ContextId): Promise<MessageStream>
-  /** Whether it makes sense to go on trying to reach the peer. */
-  isPresent(peer: ContextId): boolean
-  /** The last sequence that everybody was sent by gossip in a shard, -1 for none. */
-  gossiped(shard: number): number
-  onMessage(peer: ContextId, message: Uint8Array): void
-  /** What was sent has been handed over, or publishers need not wait any more. */
-  onReady(): void
-}
+import { WaitBudget } from './slow-receiver.ts'
 
 const MEBIBYTE = 1_048_576
 /** Waits between attempts to reach a receiver, in ms: doubled each time up to the longest. */

@@ -1,5 +1,4 @@
 import type { SigningKey } from '../../core/crypto.ts'
-import { AmcpError } from '../../core/errors.ts'
 import { type AgentId, type ContextId, publicKeyOf } from '../../core/ids.ts'
 import { LruCache } from '../../core/lru-cache.ts'
 import type { Ports } from '../../core/ports.ts'
@@ -40,6 +39,8 @@ export interface FrameSecurity {
   tokenOf(source: string): Credential | undefined
   /** The bytes of a membership or token of this context that is still in use; undefined for any other hash. */
   issued(hash: Uint8Array): Uint8Array | undefined
+  /** Whether the bytes claim to be a token; nothing is verified. */
+  isToken(credential: Uint8Array): boolean
   /** Verifies a membership or token of `context`. Throws an AmcpError when it is worth nothing there. */
   read(context: ContextId, credential: Uint8Array): CredentialClaims
   /** Whether the agent's id can only have been made by this context. */
@@ -103,6 +104,7 @@ export function frameSecurity({ ports, identity, tokens }: FrameSecurityComponen
       return token
     },
     issued: (hash) => (equalBytes(hash, membership.hash) ? membership.bytes : issued.get(hashKey(hash))),
+    isToken: (bytes) => typeOf(bytes) === TOKEN_TYPE,
     read(context, bytes) {
       if (typeOf(bytes) === TOKEN_TYPE) {
         const token = verifyAgentToken(crypto, { context, key: publicKeyOf(context), mesh }, bytes)
@@ -121,7 +123,7 @@ const MAX_SOURCES = 65_536
 const MAX_ISSUED = 65_536
 const decoder = new TextDecoder()
 
-/** The `typ` of a compact JWS. ERR_CREDENTIAL_INVALID. */
+/** The `typ` that a compact JWS claims; undefined for anything else. */
 function typeOf(bytes: Uint8Array): unknown {
   const end = bytes.indexOf(0x2e)
   try {
@@ -130,10 +132,7 @@ function typeOf(bytes: Uint8Array): unknown {
       .replaceAll('-', '+')
       .replaceAll('_', '/')
     return (JSON.parse(atob(header)) as { typ?: unknown } | null)?.typ
-  } catch (cause) {
-    throw new AmcpError('ERR_CREDENTIAL_INVALID', 'the credential is no compact JWS', {
-      cause,
-      details: { reason: 'is no compact JWS' },
-    })
+  } catch {
+    return undefined
   }
 }

@@ -27,16 +27,22 @@ export const reservedShard = (shard: number): number => -2 - shard
 
 /** How many verdicts there are in all credentials together. */
 class VerdictRoom {
+  readonly #most: number
   readonly #forgetAll: () => void
   #taken = 0
 
-  constructor(forgetAll: () => void) {
+  constructor(most: number, forgetAll: () => void) {
+    this.#most = most
     this.#forgetAll = forgetAll
+  }
+
+  get taken(): number {
+    return this.#taken
   }
 
   /** When there is no more room everything is forgotten: each topic in use is looked at once more. */
   take(): void {
-    if (this.#taken >= MAX_ALL_VERDICTS) {
+    if (this.#taken >= this.#most) {
       this.#forgetAll()
       this.#taken = 0
     }
@@ -117,6 +123,13 @@ export class KnownCredential {
   }
 }
 
+export interface KnownCredentialsLimits {
+  /** @default 16_384 */
+  readonly credentials?: number
+  /** In all credentials together. @default 262_144 */
+  readonly verdicts?: number
+}
+
 /** What is kept of one context. */
 interface Home {
   readonly credentials: LruCache<string, KnownCredential>
@@ -135,15 +148,26 @@ export class KnownCredentials {
   readonly #known = new Map<string, { readonly credential: KnownCredential; readonly home: Home }>()
   /** Of every context of which a valid membership was seen. */
   readonly #homes = new Map<ContextId, Home>()
-  readonly #room = new VerdictRoom(() => {
-    for (const { credential } of this.#known.values()) credential.forgetVerdicts()
-  })
+  readonly #room: VerdictRoom
 
-  constructor(ports: Ports, security: FrameSecurity, shardCount: number, limit: number = MAX_CREDENTIALS) {
+  constructor(
+    ports: Ports,
+    security: FrameSecurity,
+    shardCount: number,
+    { credentials = MAX_CREDENTIALS, verdicts = MAX_ALL_VERDICTS }: KnownCredentialsLimits = {},
+  ) {
+    this.#room = new VerdictRoom(verdicts, () => {
+      for (const { credential } of this.#known.values()) credential.forgetVerdicts()
+    })
     this.#shardCount = shardCount
     this.#ports = ports
     this.#security = security
-    this.#limit = limit
+    this.#limit = credentials
+  }
+
+  /** How many are kept, and how many verdicts on topics. */
+  get size(): { readonly credentials: number; readonly verdicts: number } {
+    return { credentials: this.#known.size, verdicts: this.#room.taken }
   }
 
   get(key: string): KnownCredential | undefined {
@@ -156,24 +180,31 @@ export class KnownCredentials {
     return count === 0 || (this.#homes.get(context)?.rate.take(count) ?? true)
   }
 
+  /** Whether it is a token of somebody of whom no membership was seen: anybody can sign those, so they are not looked at. */
+  isEarly(context: ContextId, bytes: Uint8Array): boolean {
+    return !this.#homes.has(context) && this.#security.isToken(bytes)
+  }
+
   /** Verifies and keeps a credential of `context`; false, and counted, when it is worth nothing. */
   absorb(context: ContextId, bytes: Uint8Array): boolean {
     const { counters, crypto } = this.#ports
-    if (bytes.length <= MAX_CREDENTIAL_BYTES) {
+    if (bytes.length <= MAX_CREDENTIAL_BYTES && !this.isEarly(context, bytes)) {
       const credential = credentialOf(crypto, bytes)
       const key = hashKey(credential.hash)
       if (this.get(key) !== undefined) return true
       const known = this.#read(context, credential)
-      if (known !== undefined && this.#keep(key, known)) return true
+      if (known !== undefined) {
+        this.#keep(key, known)
+        return true
+      }
     }
     counters.add('broker.credential-invalid')
     return false
   }
 
-  #keep(key: string, credential: KnownCredential): boolean {
+  #keep(key: string, credential: KnownCredential): void {
     let home = this.#homes.get(credential.context)
     if (home === undefined) {
-      if (credential.kind === 'token') return false
       const rate = new TokenBucket(this.#ports.clock, PER_SECOND, BURST)
       home = { credentials: new LruCache(this.#limit), rate }
       this.#homes.set(credential.context, home)
@@ -181,13 +212,11 @@ export class KnownCredentials {
     if (this.#known.size >= this.#limit) this.#makeRoom()
     home.credentials.set(key, credential)
     this.#known.set(key, { credential, home })
-    return true
   }
 
   #makeRoom(): void {
     let largest: [ContextId, Home] | undefined
-    for (const one of this.#homes)
-      if (one[1].credentials.size > (largest?.[1].credentials.size ?? 0)) largest = one
+    for (const one of this.#homes) if (one[1].credentials.size > (largest?.[1].credentials.size ?? 0)) largest = one
     if (largest === undefined) return
     const [context, home] = largest
     const key = home.credentials.shift()

@@ -19,7 +19,9 @@ export interface Parked {
   readonly missing: Set<string>
   /** Judges the frame again; called once, when nothing is missing any more. */
   resume(): void
-  /** Its credentials did not come in time. Of `resume` and this one at most one is called, once. */
+  /** A quarter of the time is over: what is missing is to be asked of others than who brought the frame, for he may withhold it. */
+  again(): void
+  /** Its credentials did not come in time, or are worth nothing. Of `resume` and this one at most one is called, once. */
   expired(): void
 }
 
@@ -39,6 +41,8 @@ export class Parking {
   readonly #maxBytes: number
   readonly #maxMs: number
   readonly #parked = new Map<Parked, Timer>()
+  /** Who waits for a credential. */
+  readonly #wanting = new Map<string, Set<Parked>>()
   readonly #loads = new Map<string, Load>()
 
   constructor(
@@ -66,23 +70,38 @@ export class Parking {
     }
     this.#charge(forwarder, 1, frame.bytes.length)
     this.#charge(signer, 1, frame.bytes.length)
-    const timer = this.#clock.after(this.#maxMs, () => {
-      this.#remove(frame)
-      this.#counters.add('broker.parking-expired')
-      frame.expired()
-    })
-    this.#parked.set(frame, timer)
+    this.#parked.set(
+      frame,
+      this.#clock.after(this.#maxMs / 4, () => this.#askAgain(frame)),
+    )
+    for (const hash of frame.missing) {
+      const waiting = this.#wanting.get(hash) ?? new Set()
+      this.#wanting.set(hash, waiting.add(frame))
+    }
     this.#counters.add('broker.parked')
     return true
   }
 
   /** A credential has come: frames that lack nothing more go on, in the order in which they were parked. */
   arrived(hash: string): void {
-    for (const frame of [...this.#parked.keys()]) {
-      if (!frame.missing.delete(hash) || frame.missing.size > 0) continue
+    const waiting = this.#wanting.get(hash)
+    this.#wanting.delete(hash)
+    for (const frame of waiting ?? []) {
+      // Going on may have ended the wait of others.
+      if (!this.#parked.has(frame) || !frame.missing.delete(hash) || frame.missing.size > 0) continue
       this.#remove(frame)
       frame.resume()
     }
+  }
+
+  /** Whose frames wait for the credential; empty when nobody asked for it. */
+  signersOf(hash: string): ReadonlySet<ContextId> {
+    return new Set([...(this.#wanting.get(hash) ?? [])].map(({ signer }) => signer))
+  }
+
+  /** The credential is worth nothing as this signer's: its frames that wait for it wait in vain. */
+  worthless(hash: string, signer: ContextId): void {
+    for (const frame of [...(this.#wanting.get(hash) ?? [])]) if (frame.signer === signer) this.#giveUp(frame)
   }
 
   clear(): void {
@@ -104,9 +123,28 @@ export class Parking {
     else this.#loads.set(who, load)
   }
 
+  #askAgain(frame: Parked): void {
+    this.#parked.set(
+      frame,
+      this.#clock.after(this.#maxMs - this.#maxMs / 4, () => this.#giveUp(frame)),
+    )
+    frame.again()
+  }
+
+  #giveUp(frame: Parked): void {
+    this.#remove(frame)
+    this.#counters.add('broker.parking-expired')
+    frame.expired()
+  }
+
   #remove(frame: Parked): void {
     this.#parked.get(frame)?.cancel()
     if (!this.#parked.delete(frame)) return
+    for (const hash of frame.missing) {
+      const waiting = this.#wanting.get(hash)
+      waiting?.delete(frame)
+      if (waiting?.size === 0) this.#wanting.delete(hash)
+    }
     this.#charge(`f ${frame.forwarder}`, -1, -frame.bytes.length)
     this.#charge(`s ${frame.signer}`, -1, -frame.bytes.length)
   }

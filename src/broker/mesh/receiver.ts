@@ -1,5 +1,6 @@
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
+import { TokenBucket } from '../../core/token-bucket.ts'
 import { isExpired } from '../../events/expiry.ts'
 import { type LinkRecord, readLinkMessage } from '../../events/frame/link-envelope.ts'
 import type { ReceivedEvent } from '../../events/frame/received-event.ts'
@@ -49,9 +50,8 @@ export class Receiver {
   readonly #parts: ReceiverComponents
   readonly #order: OrderGate
   readonly #parking: Parking
+  readonly #mayWarn: TokenBucket
   readonly #gossipWays: readonly Way[]
-  /** Who is to vouch for credentials that were asked for, by key; parking bounds it. */
-  readonly #wanted = new Map<string, ContextId>()
   /** Events of frames that are right, which are not. Empty unless somebody hostile is there. */
   readonly #reserved = new WeakSet<ReceivedEvent>()
   #hasReserved = false
@@ -60,6 +60,7 @@ export class Receiver {
   constructor(parts: ReceiverComponents) {
     this.#parts = parts
     const { clock, counters } = parts.ports
+    this.#mayWarn = new TokenBucket(clock, 1, 10)
     this.#order = new OrderGate({ clock, counters, deliver: (event) => this.#deliver(event) })
     this.#parking = new Parking({ clock, counters })
     this.#gossipWays = Array.from({ length: parts.shards.count }, (_, shard) => ({ lane: 'gossip', shard }))
@@ -90,13 +91,16 @@ export class Receiver {
       this.#parts.misbehaved(peer, 'envelope')
       return
     }
+    let dropped = 0
     for (const record of records) {
       if (record.kind !== 'credit' && record.shard >= this.#parts.shards.count) {
         this.#parts.misbehaved(peer, 'shard')
         return
       }
-      if (record.kind !== 'previous') this.#takeRecord(peer, record)
+      if (record.kind === 'dropped') dropped += record.last - record.first + 1
+      else if (record.kind !== 'previous') this.#takeRecord(peer, record)
     }
+    if (dropped > 0) this.#lost(peer, dropped)
     if (frame === undefined) return
     const judgement = this.#parts.validator.judge(frame, peer, DIRECT)
     const reason = this.#act(judgement, peer, records, false)
@@ -119,7 +123,6 @@ export class Receiver {
     this.#isStopped = true
     this.#order.clear()
     this.#parking.clear()
-    this.#wanted.clear()
   }
 
   /** Delivers, parks or counts; returns why the frame was not delivered. */
@@ -156,12 +159,14 @@ export class Receiver {
     else this.#parts.deliver(event)
   }
 
+  /** Told to the log seldom enough that a peer cannot fill it by telling us. */
+  #lost(peer: ContextId, dropped: number): void {
+    const { counters, logger } = this.#parts.ports
+    counters.add('broker.dropped-for-us', dropped)
+    if (this.#mayWarn.take()) logger.warn({ peer, dropped }, 'events for this context were dropped: it was slow')
+  }
+
   #takeRecord(peer: ContextId, record: LinkRecord): void {
-    if (record.kind === 'dropped') {
-      this.#parts.ports.counters.add('broker.dropped-for-us', record.last - record.first + 1)
-      this.#parts.ports.logger.warn({ peer, ...record }, 'events for this context were dropped: it was slow')
-      return
-    }
     const streams = this.#streamsOf(peer)
     if (streams === undefined) return
     if (record.kind === 'lane' || record.kind === 'nothing-until')
@@ -177,7 +182,6 @@ export class Receiver {
     const { frame, way, events } = judged
     const place = placeOf(frame, events)
     const signer = frame.publisher
-    const keys = [...missing]
     const resume = (): void => {
       this.#order.release(place)
       const again = this.#parts.validator.judgeAgain(judged)
@@ -190,26 +194,36 @@ export class Receiver {
       this.#order.release(place)
       this.#order.settle()
     }
-    if (!this.#parking.park({ bytes: frame.bytes, forwarder, signer, missing, resume, expired })) return
+    const again = (): void => {
+      if (way.lane === 'direct') return
+      for (const neighbour of this.#parts.gossip.neighbours(this.#parts.shards.topicOf(way.shard)))
+        if (neighbour !== forwarder) this.#ask(neighbour, missing)
+    }
+    if (!this.#parking.park({ bytes: frame.bytes, forwarder, signer, missing, resume, expired, again })) return
     this.#order.reserve(place)
-    if (this.#wanted.size > MAX_WANTED) this.#wanted.clear()
-    for (const key of keys) this.#wanted.set(key, signer)
+    this.#ask(forwarder, missing)
+  }
+
+  #ask(peer: ContextId, missing: ReadonlySet<string>): void {
+    const keys = [...missing]
     for (let at = 0; at < keys.length; at += MAX_IN_MESSAGE) {
       const hashes = keys.slice(at, at + MAX_IN_MESSAGE).map((key) => Uint8Array.from(key, (one) => one.charCodeAt(0)))
-      this.#parts.sync(forwarder, { kind: 'want', hashes })
+      this.#parts.sync(peer, { kind: 'want', hashes })
     }
   }
 
   #takeCredential(bytes: Uint8Array): void {
-    const { crypto, counters } = this.#parts.ports
+    const { credentials, ports } = this.#parts
+    const { crypto, counters } = ports
     const key = hashKey(crypto.sha256(bytes).subarray(0, 16))
-    const signer = this.#wanted.get(key)
-    if (signer === undefined) {
-      counters.add('broker.credential-unwanted')
-      return
+    const signers = this.#parking.signersOf(key)
+    if (signers.size === 0) counters.add('broker.credential-unwanted')
+    for (const signer of signers) {
+      // Others may have named it in frames of theirs, so that it would be judged as theirs.
+      if (credentials.isEarly(signer, bytes)) counters.add('broker.credential-early')
+      else if (credentials.absorb(signer, bytes)) this.#parking.arrived(key)
+      else this.#parking.worthless(key, signer)
     }
-    this.#wanted.delete(key)
-    if (this.#parts.credentials.absorb(signer, bytes)) this.#parking.arrived(key)
   }
 
   #answer(peer: ContextId, hashes: readonly Uint8Array[]): void {
@@ -230,5 +244,3 @@ export class Receiver {
         this.#parts.sync(neighbour, { kind: 'push', shard: way.shard, frame: frame.bytes })
   }
 }
-
-const MAX_WANTED = 8_192

@@ -9,6 +9,7 @@ import { hashKey } from '../../identity/credential.ts'
 import type { Equivocation } from './chains.ts'
 import { receiverHash } from './direct-lane.ts'
 import { ForwarderRate, type ForwarderRateOptions } from './forwarder-rate.ts'
+import { FrameCredentials } from './frame-credentials.ts'
 import type { FrameSecurity } from './frame-security.ts'
 import { FORBIDDEN, type KnownCredential, type KnownCredentials, reservedShard } from './known-credentials.ts'
 import type { PublisherStreams, ReceivedStreams } from './received-streams.ts'
@@ -19,7 +20,7 @@ export const MAX_FRAME_BYTES = 1_048_576
 /** How far the signed time of a live frame may lie behind and ahead of this context's clock, ms. */
 const MAX_AGE_MS = 120_000
 const MAX_AHEAD_MS = CLOCK_TOLERANCE
-/** Each costs a signature to check; senders begin another frame long before. */
+/** In one frame, in full or by hash: each costs a signature to check, and senders begin another frame long before. */
 const MAX_CREDENTIALS = 512
 
 /** What a forwarder could itself have proved wrong, so it pays for it. */
@@ -31,6 +32,7 @@ export type IgnoreReason =
   | 'read-class'
   | 'rate'
   | 'incarnations'
+  | 'credential-rate'
   | 'quarantined'
   | 'seen'
   | 'old'
@@ -96,12 +98,14 @@ export interface ValidatorOptions extends ForwarderRateOptions {}
 export class Validator {
   readonly #parts: ValidatorComponents
   readonly #rate: ForwarderRate
+  readonly #credentials: FrameCredentials
   readonly #receiver: Uint8Array
   /** Proofs that publishers said two things in one place, the latest ones. */
   readonly evidence: Equivocation[] = []
 
   constructor(parts: ValidatorComponents, options: ValidatorOptions = {}) {
     this.#parts = parts
+    this.#credentials = new FrameCredentials(parts)
     this.#rate = new ForwarderRate(parts.ports.clock, options)
     this.#receiver = receiverHash(parts.ports.crypto, parts.self)
   }
@@ -169,56 +173,31 @@ export class Validator {
     const now = this.#parts.ports.clock.now()
     let hashes: readonly Uint8Array[]
     try {
-      const credentials = frame.credentials()
-      if (credentials.length > MAX_CREDENTIALS) return 'structure'
-      for (const credential of credentials) this.#parts.credentials.absorb(frame.publisher, credential)
       hashes = frame.tokenHashes()
+      if (frame.credentials().length > MAX_CREDENTIALS || hashes.length > MAX_CREDENTIALS) return 'structure'
       judged.events = frame.events()
     } catch (error) {
       return structureFault(error)
     }
-    const missing = new Set<string>()
-    const membership = this.#membership(frame, missing)
-    const tokens = this.#tokens(hashes, missing)
-    if (membership !== undefined && (membership.kind !== 'membership' || membership.context !== frame.publisher))
-      return 'membership'
-    if (membership !== undefined && membership.expires <= now) return 'membership'
+    const membership = this.#credentials.membership(frame)
+    if (membership !== undefined) {
+      if (membership === 'worthless' || membership.kind !== 'membership') return 'membership'
+      if (membership.context !== frame.publisher || membership.expires <= now) return 'membership'
+    }
     const age = now - frame.header.time
     if (age > MAX_AGE_MS || age < -MAX_AHEAD_MS) return 'time'
-    if (membership === undefined) return { judged, missing }
+    if (membership === undefined) return { judged, missing: this.#credentials.lacking(frame) }
     const streams = this.#parts.streams.of(frame.publisher, hashKey(frame.header.incarnation))
     if (streams === undefined) return 'incarnations'
     judged.streams = streams
+    if (!this.#credentials.absorb(frame)) return 'credential-rate'
+    const missing = new Set<string>()
+    const tokens = this.#credentials.tokens(hashes, missing)
     if (missing.size > 0) return { judged, missing }
     const refusal = this.#judgeTokens(frame, tokens, now) ?? judgeEvents(judged, tokens, membership)
     if (refusal !== undefined) return refusal
     const passed: Passed = { ...judged, streams }
     return this.#record(passed) ?? passed
-  }
-
-  #membership(frame: Frame, missing: Set<string>): KnownCredential | undefined {
-    const { credentials, membershipOf } = this.#parts
-    const key = hashKey(frame.header.membershipHash)
-    const known = credentials.get(key)
-    if (known !== undefined) return known
-    const announced = membershipOf(frame.publisher)
-    if (announced !== undefined && credentials.absorb(frame.publisher, announced)) {
-      const now = credentials.get(key)
-      if (now !== undefined) return now
-    }
-    missing.add(key)
-    return undefined
-  }
-
-  #tokens(hashes: readonly Uint8Array[], missing: Set<string>): Map<Uint8Array, KnownCredential> {
-    const tokens = new Map<Uint8Array, KnownCredential>()
-    for (const hash of hashes) {
-      const key = hashKey(hash)
-      const token = this.#parts.credentials.get(key)
-      if (token === undefined) missing.add(key)
-      else tokens.set(hash, token)
-    }
-    return tokens
   }
 
   #judgeTokens(frame: Frame, tokens: Map<Uint8Array, KnownCredential>, now: number): Refusal | undefined {

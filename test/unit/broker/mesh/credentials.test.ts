@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type FrameSecurity, frameSecurity } from '../../../../src/broker/mesh/frame-security.ts'
-import { KnownCredentials } from '../../../../src/broker/mesh/known-credentials.ts'
+import { FORBIDDEN, KnownCredentials } from '../../../../src/broker/mesh/known-credentials.ts'
 import { Counters } from '../../../../src/core/counters.ts'
 import { silentLogger } from '../../../../src/core/logger.ts'
 import { nodeCrypto } from '../../../../src/core/node-crypto.ts'
@@ -88,6 +88,7 @@ describe('known credentials', () => {
 
   test('are verified once, and found by hash', () => {
     const token = tokenOf()
+    expect(known.absorb(other.id, other.membership)).toBe(true)
     expect(known.absorb(other.id, token.bytes)).toBe(true)
     expect(known.absorb(other.id, token.bytes)).toBe(true)
     expect(known.get(hashKey(token.hash))).toMatchObject({
@@ -125,8 +126,8 @@ describe('known credentials', () => {
 
   test('allow a topic only within token and membership, and follow a new membership', () => {
     const token = tokenOf(['amcp.domain.a', 'amcp.other.>'])
-    known.absorb(other.id, token.bytes)
     known.absorb(other.id, other.membership)
+    known.absorb(other.id, token.bytes)
     const bearer = known.get(hashKey(token.hash))!
     const membership = known.get(hashKey(securityOf(other).membership.hash))!
     for (let twice = 0; twice < 2; twice += 1) {
@@ -140,13 +141,65 @@ describe('known credentials', () => {
     expect(bearer.shardOf('amcp.other.y', wider)).toBe(shardOf('amcp.other.y'))
   })
 
-  test('keep a bounded number of verdicts', () => {
-    const token = tokenOf(['amcp.>'])
-    known.absorb(other.id, token.bytes)
+  test('keep a bounded number of verdicts, of each and of all together', () => {
+    known = new KnownCredentials(ports, security, 64, { verdicts: 6_000 })
+    known.absorb(other.id, other.membership)
     known.absorb(one.id, one.membership)
-    const bearer = known.get(hashKey(token.hash))!
     const membership = known.get(hashKey(security.membership.hash))!
-    for (let at = 0; at < 5_000; at += 1)
-      expect(bearer.shardOf(`amcp.domain.t.${at}`, membership)).toBe(shardOf(`amcp.domain.t.${at}`))
+    for (const name of ['a', 'b', 'c']) {
+      const token = securityOf(other, ['amcp.>']).tokenOf(sourceOf(other.id, agentOf(other, name)))!
+      known.absorb(other.id, token.bytes)
+      const bearer = known.get(hashKey(token.hash))!
+      for (let at = 0; at < 5_000; at += 1)
+        expect(bearer.shardOf(`amcp.domain.t.${at}`, membership)).toBe(shardOf(`amcp.domain.t.${at}`))
+      expect(known.size.verdicts).toBeLessThanOrEqual(6_000)
+    }
+  })
+
+  test('allow no name that breaks the grammar of topics, whatever pattern it fits, so that none is remembered', () => {
+    known.absorb(other.id, other.membership)
+    const token = tokenOf(['amcp.domain.>'])
+    known.absorb(other.id, token.bytes)
+    const membership = known.get(hashKey(securityOf(other).membership.hash))!
+    for (const topic of ['amcp.domain.>', 'amcp.domain.a b', `amcp.domain.${'x'.repeat(600)}`, 'amcp.domain.'])
+      expect(known.get(hashKey(token.hash))!.shardOf(topic, membership)).toBe(FORBIDDEN)
+  })
+
+  test('of somebody whose membership was not seen are not looked at, unless it is the membership', () => {
+    const token = tokenOf()
+    expect(known.isEarly(other.id, token.bytes)).toBe(true)
+    expect(known.absorb(other.id, token.bytes)).toBe(false)
+    expect(known.size.credentials).toBe(0)
+    expect(known.isEarly(other.id, other.membership)).toBe(false)
+    known.absorb(other.id, other.membership)
+    expect(known.isEarly(other.id, token.bytes)).toBe(false)
+  })
+
+  test('when there is no more room, are those of whoever has most: nobody pushes the others out', () => {
+    known = new KnownCredentials(ports, security, 64, { credentials: 8 })
+    known.absorb(one.id, one.membership)
+    const friend = security.tokenOf(sourceOf(one.id, agentOf(one)))!
+    known.absorb(one.id, friend.bytes)
+    known.absorb(other.id, other.membership)
+    for (let at = 0; at < 50; at += 1)
+      known.absorb(other.id, securityOf(other).tokenOf(sourceOf(other.id, agentOf(other, `${at}`)))!.bytes)
+    expect(known.size.credentials).toBe(8)
+    expect(known.get(hashKey(friend.hash))).toBeDefined()
+    expect(known.get(hashKey(security.membership.hash))).toBeDefined()
+    known = new KnownCredentials(ports, security, 64, { credentials: 1 })
+    known.absorb(one.id, one.membership)
+    known.absorb(other.id, other.membership)
+    expect(known.get(hashKey(security.membership.hash))).toBeUndefined()
+    expect(known.size.credentials).toBe(1)
+  })
+
+  test('are verified at a rate for each member', async () => {
+    known.absorb(other.id, other.membership)
+    expect(known.mayVerify(other.id, 16_384)).toBe(true)
+    expect(known.mayVerify(other.id, 1)).toBe(false)
+    expect(known.mayVerify(other.id, 0)).toBe(true)
+    expect(known.mayVerify(one.id, 1)).toBe(true)
+    await ports.clock.advance(1_000)
+    expect(known.mayVerify(other.id, 500)).toBe(true)
   })
 })

@@ -9,6 +9,7 @@ const open = (options?: ParkingOptions) => {
   const parking = new Parking({ clock, counters }, options)
   const resumed: string[] = []
   const expired: string[] = []
+  const asked: string[] = []
   const park = (name: string, missing: string[], { forwarder = 'f', signer = 's', size = 10 } = {}): boolean =>
     parking.park({
       bytes: new Uint8Array(size),
@@ -17,8 +18,9 @@ const open = (options?: ParkingOptions) => {
       missing: new Set(missing),
       resume: () => resumed.push(name),
       expired: () => expired.push(name),
+      again: () => asked.push(name),
     })
-  return { clock, counters, parking, resumed, expired, park }
+  return { clock, counters, parking, resumed, expired, asked, park }
 }
 
 describe('parking of frames that lack credentials', () => {
@@ -34,6 +36,40 @@ describe('parking of frames that lack credentials', () => {
     parking.arrived('b')
     expect(resumed).toEqual(['two', 'three', 'one'])
     expect(parking.size).toBe(0)
+  })
+
+  test('has others asked after a quarter of the time, once', async () => {
+    const { clock, asked, park } = open()
+    park('one', ['a'])
+    await clock.advance(499)
+    expect(asked).toEqual([])
+    await clock.advance(1_400)
+    expect(asked).toEqual(['one'])
+  })
+
+  test('knows who waits for what, until it comes or the wait is over', async () => {
+    const { clock, parking, park } = open()
+    park('one', ['a', 'b'], { signer: 's' })
+    park('two', ['a'], { signer: 't' })
+    expect([...parking.signersOf('a')]).toEqual(['s', 't'])
+    expect(parking.signersOf('x').size).toBe(0)
+    parking.arrived('a')
+    expect(parking.signersOf('a').size).toBe(0)
+    expect([...parking.signersOf('b')]).toEqual(['s'])
+    await clock.advance(2_000)
+    expect(parking.signersOf('b').size).toBe(0)
+  })
+
+  test('gives up at once what waits for a credential that is worth nothing as its signer’s, and nobody else’s', () => {
+    const { counters, parking, expired, resumed, park } = open()
+    park('forged', ['a', 'b'], { signer: 'villain' })
+    park('true', ['a'], { signer: 'friend' })
+    parking.worthless('a', 'villain')
+    parking.worthless('x', 'villain')
+    expect(expired).toEqual(['forged'])
+    expect(counters.get('broker.parking-expired')).toBe(1)
+    parking.arrived('a')
+    expect(resumed).toEqual(['true'])
   })
 
   test('drops and counts a frame whose credentials did not come within 2 s', async () => {

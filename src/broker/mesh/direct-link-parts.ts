@@ -1,0 +1,25 @@
+import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
+import type { MessageStream } from '../../network/network.ts'
+import type { WaitBudgetOptions } from './slow-receiver.ts'
+
+export interface DirectLinkOptions extends WaitBudgetOptions {
+  /**
+   * Bytes that may wait for one receiver. Higher rides out longer pauses of a receiver and costs memory per receiver.
+   * @default 4 MiB
+   */
+  queueBytes?: number
+}
+
+export interface DirectLinkComponents {
+  readonly ports: Ports
+  readonly shardCount: number
+  open(peer: ContextId): Promise<MessageStream>
+  /** Whether it makes sense to go on trying to reach the peer. */
+  isPresent(peer: ContextId): boolean
+  /** The last sequence that everybody was sent by gossip in a shard, -1 for none. */
+  gossiped(shard: number): number
+  onMessage(peer: ContextId, message: Uint8Array): void
+  /** What was sent has been handed over, or publishers need not wait any more. */
+  onReady(): void
+}
