@@ -17,7 +17,7 @@ export interface DirectLinkComponents {
   open(peer: ContextId): Promise<MessageStream>
   /** Whether it makes sense to go on trying to reach the peer. */
   isPresent(peer: ContextId): boolean
-  /** The last sequence that everybody was sent by gossip in a shard, -1 for none. */
+  /** The last sequence of a shard sent by gossip that may still be under way, -1 for none. */
   gossiped(shard: number): number
   onMessage(peer: ContextId, message: Uint8Array): void
   /** What was sent has been handed over, or publishers need not wait any more. */

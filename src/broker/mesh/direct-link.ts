@@ -35,7 +35,7 @@ export class DirectLink {
   readonly #limit: number
   readonly #budget: WaitBudget
   readonly #envelope = new EnvelopeWriter()
-  /** Last sequence sent on this lane by shard. */
+  /** Last sequence sent by shard, on this stream or waiting for the next. */
   readonly #last: Float64Array
   /** By shard, up to where the receiver knows what comes on this lane; anew with each stream. */
   readonly #told: Float64Array
@@ -269,6 +269,8 @@ export class DirectLink {
     this.#link = undefined
     // At once, since frames for the next stream are made before it stands.
     this.sent.clear()
+    // What was handed over has come or never will; only what waits here is still before what follows.
+    if (this.#queue.isEmpty) this.#last.fill(-1)
     if (link.unacknowledged > 0)
       this.#parts.ports.counters.add('broker.direct.unacknowledged-bytes', link.unacknowledged)
     if (!this.#queue.isEmpty) this.#open()

@@ -10,6 +10,8 @@ import type { Shards } from './shards.ts'
 const KIBIBYTE = 1_024
 /** Ms that frames wait for somebody who hears them: gossip's watchdog takes 2 s to find a lost stream and reopen it. */
 const UNHEARD = 3_000
+/** How long a gossiped frame counts as under way, ms: twice what receivers hold back for it. */
+const UNDER_WAY = 500
 
 export interface GossipLaneOptions {
   /** Bytes waiting towards the slowest neighbour above which a batch goes on filling. @default 128 KiB */
@@ -46,6 +48,8 @@ export class GossipLane {
   readonly #outlets: ShardOutlet[] = []
   /** Last sequence by shard. */
   readonly #last: Float64Array
+  /** By shard, when the last one was handed over. */
+  readonly #sentAt: Float64Array
   #waiting: Waiting[] = []
   /** How many frames wait, by shard: the other shards go on. */
   readonly #held: Uint32Array
@@ -60,6 +64,7 @@ export class GossipLane {
     this.#readyBytes = options.readyBytes ?? 128 * KIBIBYTE
     this.#fullBytes = options.fullBytes ?? 1_024 * KIBIBYTE
     this.#last = new Float64Array(parts.shards.count).fill(-1)
+    this.#sentAt = new Float64Array(parts.shards.count)
     this.#held = new Uint32Array(parts.shards.count)
     for (let shard = 0; shard < parts.shards.count; shard++) {
       const outlet = new ShardOutlet(this, shard)
@@ -75,9 +80,13 @@ export class GossipLane {
     return this.#routes[shard]!
   }
 
-  /** The last sequence sent by gossip in the shard, -1 for none. */
-  lastOf(shard: number): number {
-    return this.#last[shard]!
+  /**
+   * The last sequence sent by gossip in the shard, -1 for none or when it has come everywhere by now. Receivers wait for
+   * it, so a newcomer must not be told of what was gossiped long before it came.
+   */
+  lastUnderWay(shard: number): number {
+    const isLong = this.#parts.ports.clock.monotonic() - this.#sentAt[shard]! > UNDER_WAY
+    return isLong && this.#held[shard] === 0 ? -1 : this.#last[shard]!
   }
 
   /** Somebody new may listen: credentials travel in full once more. */
@@ -165,6 +174,7 @@ export class GossipLane {
     const { gossip, shards, ports } = this.#parts
     this.#waitingBytes -= frame.length
     this.#held[shard]! -= 1
+    this.#sentAt[shard] = ports.clock.monotonic()
     if (gossip.publish(shards.topicOf(shard), frame) === 0) ports.counters.add('broker.gossip.unheard')
   }
 

@@ -110,7 +110,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
         open: (peer) => this.#openStream(peer),
         isConnected: (peer) => network.isConnected(peer),
         isPresent: (peer) => members.present.includes(peer),
-        gossiped: (shard) => this.#gossip.lastOf(shard),
+        gossiped: (shard) => this.#gossip.lastUnderWay(shard),
         onMessage: (peer, message) => this.#receiver.takeDirect(peer, message),
         onReady,
       },

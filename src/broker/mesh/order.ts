@@ -77,7 +77,7 @@ export class OrderGate {
     this.#counters.add('broker.held-back')
     this.#held.push(held)
     const ofPublisher = this.#held.filter((other) => other.frame.streams === frame.streams)
-    if (ofPublisher.length > MAX_HELD) this.#force(ofPublisher)
+    if (ofPublisher.length > MAX_HELD) this.#force(held, ofPublisher)
     this.#arm()
   }
 
@@ -129,7 +129,7 @@ export class OrderGate {
   }
 
   #pass({ streams, events, n, records }: OrderedFrame): void {
-    const { covered, isKnown, directDone, nextGossip } = streams
+    const { covered, directDone, nextGossip } = streams
     for (let at = 0; at < records.length; at++) {
       const record = records[at]!
       if (record.kind !== 'previous') continue
@@ -143,7 +143,6 @@ export class OrderGate {
         continue
       }
       covered[shard] = sequenceNumber
-      isKnown[shard] = 1
       if (n === undefined) directDone[shard] = sequenceNumber
       this.#deliver(event)
     }
@@ -175,14 +174,21 @@ export class OrderGate {
 
   #expired(): void {
     const now = this.#clock.monotonic()
-    const late = this.#held.filter((held) => held.until <= now && !held.isBehind)
-    if (late.length > 0) this.#force(late)
+    const free = this.#held.filter(({ isBehind }) => !isBehind)
+    const late = free.find((held) => held.until <= now)
+    if (late !== undefined) this.#force(late, free)
     this.#arm()
   }
 
-  /** Gives up waiting for what the first of these frames, by sequence, waits for. */
-  #force(candidates: readonly Held[]): void {
-    const first = candidates.reduce((one, other) => (firstSequence(other) < firstSequence(one) ? other : one))
+  /** Gives up waiting: what precedes this frame and is here goes first, in its order, then the frame itself. */
+  #force(late: Held, candidates: readonly Held[]): void {
+    let first = late
+    // A dishonest publisher can make frames that precede each other, hence no more steps than frames.
+    for (let step = 0; step < candidates.length; step++) {
+      const before = candidates.find((held) => precedes(held.place, first.place))
+      if (before === undefined) break
+      first = before
+    }
     this.#held.splice(this.#held.indexOf(first), 1)
     this.#counters.add('broker.gap')
     this.#pass(first.frame)
@@ -191,15 +197,12 @@ export class OrderGate {
   }
 }
 
-const firstSequence = ({ frame }: Held): number => frame.events[0]?.sequenceNumber ?? 0
-
 function isReady({ streams, events, n, records, isLinked }: OrderedFrame): boolean {
-  const { covered, isKnown, directDone, nextGossip } = streams
+  const { covered, directDone, nextGossip } = streams
   if (n === undefined) {
     for (let at = 0; at < records.length; at++) {
       const record = records[at]!
-      if (record.kind !== 'previous' || isKnown[record.shard] === 0) continue
-      if (record.sequence > covered[record.shard]!) return false
+      if (record.kind === 'previous' && record.sequence > covered[record.shard]!) return false
     }
     return true
   }

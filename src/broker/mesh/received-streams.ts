@@ -15,8 +15,6 @@ const MAX_PUBLISHERS = 4_096
 export class PublisherStreams {
   /** Last sequence by shard. */
   readonly covered: Float64Array
-  /** 1 when something of the shard was seen: before that there is nothing to keep an order with. */
-  readonly isKnown: Uint8Array
   /** By shard, up to where the direct lane has brought everything that it will bring. */
   readonly directDone: Float64Array
   /** Number of the next frame of the gossip chain by shard, -1 when unknown. */
@@ -26,7 +24,6 @@ export class PublisherStreams {
 
   constructor(shardCount: number) {
     this.covered = new Float64Array(shardCount).fill(-1)
-    this.isKnown = new Uint8Array(shardCount)
     this.directDone = new Float64Array(shardCount).fill(-1)
     this.nextGossip = new Float64Array(shardCount).fill(-1)
     this.#chains = new Array(shardCount).fill(undefined)

@@ -223,10 +223,13 @@ describe('order of a publisher within a shard', () => {
     expect(delivered).toEqual([0, 5])
   })
 
-  test('does not hold the first frames of a publisher that was not known', () => {
-    const { delivered, direct } = open()
+  test('waits for gossip under way also with the first direct frame of a publisher that was not known', () => {
+    const { delivered, direct, gossip, gate, streams } = open()
+    gate.directDone(streams, 1, 56)
     direct(57, 58)
-    expect(delivered).toEqual([58])
+    expect(delivered).toEqual([])
+    gossip(3, 57)
+    expect(delivered).toEqual([57, 58])
   })
 
   test('lets nothing overtake a frame that waits for its credentials, however long, on either lane', async () => {
@@ -238,7 +241,7 @@ describe('order of a publisher within a shard', () => {
     await clock.advance(1_900)
     expect([delivered, gate.held]).toEqual([[], 2])
     gate.release(first)
-    direct(5, 6)
+    direct(-1, 6)
     gate.settle()
     expect(delivered).toEqual([6, 7, 8])
     expect(counters.get('broker.gap') + counters.get('broker.duplicate-or-late')).toBe(0)
@@ -250,7 +253,7 @@ describe('order of a publisher within a shard', () => {
     gate.reserve(place(1, 6))
     gate.reserve({ ...place(1, 0), publisher: 'q' })
     gate.reserve({ ...place(1, 0), incarnation: new Uint8Array(16).fill(1) })
-    direct(3, 4)
+    direct(-1, 4)
     gate.offer({ streams, frame, events: events([9], 2), n: 0, records: [], isLinked: false })
     direct(4, 5, 6)
     expect(delivered).toEqual([4, 9, 5, 6])
@@ -263,13 +266,36 @@ describe('order of a publisher within a shard', () => {
     const records = (shard: number, sequence: number): LinkRecord => ({ kind: 'previous', shard, sequence })
     const both = [...events([1], 1), ...events([4], 2)]
     const direct = { streams, frame, n: undefined, isLinked: true }
-    gate.offer({ ...direct, events: both, records: [records(1, 0), records(2, 3)] })
+    gate.offer({ ...direct, events: both, records: [records(1, 0), records(2, -1)] })
     gate.offer({ ...direct, events: events([5], 2), records: [records(2, 4)] })
     await clock.advance(1_000)
     expect(delivered).toEqual([])
     gate.release(first)
+    gate.offer({ ...direct, events: events([0], 1), records: [] })
     gate.settle()
-    expect(delivered).toEqual([1, 4, 5])
+    expect(delivered).toEqual([0, 1, 4, 5])
+  })
+
+  test('what expires first does not go before earlier frames that are here, though they came later', async () => {
+    const { clock, delivered, gossip, direct } = open()
+    direct(8, 9)
+    await clock.advance(100)
+    direct(5, 6)
+    gossip(4, 3)
+    await clock.advance(149)
+    expect(delivered).toEqual([])
+    await clock.advance(1)
+    expect(delivered).toEqual([3, 6, 9])
+  })
+
+  test('frames of a dishonest publisher that precede each other go on all the same', async () => {
+    const { clock, delivered, gate, streams, frame, events } = open()
+    const records: LinkRecord[] = [{ kind: 'previous', shard: 1, sequence: 1 }]
+    const direct = { streams, frame, n: undefined, isLinked: true, records }
+    gate.offer({ ...direct, events: [...events([5], 1), ...events([3], 2)] })
+    gate.offer({ ...direct, events: [...events([4], 1), ...events([6], 2)] })
+    await clock.advance(500)
+    expect([delivered.length, gate.held]).toEqual([3, 0])
   })
 
   test('a place reserved later also holds back what is here already; given up, what it held goes on', async () => {
