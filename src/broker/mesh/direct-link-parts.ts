@@ -1,6 +1,5 @@
 import type { ContextId } from '../../core/ids.ts'
-import type { Ports } from '../../core/ports.ts'
-import type { MessageStream } from '../../network/network.ts'
+import type { OpenStreamComponents } from './open-stream.ts'
 import type { WaitBudgetOptions } from './slow-receiver.ts'
 
 export interface DirectLinkOptions extends WaitBudgetOptions {
@@ -11,12 +10,8 @@ export interface DirectLinkOptions extends WaitBudgetOptions {
   queueBytes?: number
 }
 
-export interface DirectLinkComponents {
-  readonly ports: Ports
+export interface DirectLinkComponents extends OpenStreamComponents {
   readonly shardCount: number
-  open(peer: ContextId): Promise<MessageStream>
-  /** Whether it makes sense to go on trying to reach the peer. */
-  isPresent(peer: ContextId): boolean
   /** The last sequence of a shard sent by gossip that may still be under way, -1 for none. */
   gossiped(shard: number): number
   onMessage(peer: ContextId, message: Uint8Array): void

@@ -1,7 +1,6 @@
 import type { Timer } from '../../core/clock.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
-import { sleep } from '../../core/sleep.ts'
 import { EnvelopeWriter } from '../../events/frame/link-envelope.ts'
 import { CreditLink } from '../../network/credit-link.ts'
 import type { MessageStream } from '../../network/network.ts'
@@ -10,13 +9,11 @@ import { OwnChain } from './chains.ts'
 import type { DirectLinkComponents, DirectLinkOptions } from './direct-link-parts.ts'
 import { DroppedRanges } from './dropped-ranges.ts'
 import { SentCredentials } from './frame-sender.ts'
+import { openStream } from './open-stream.ts'
 import { SendQueue, type Waiting } from './send-queue.ts'
 import { WaitBudget } from './slow-receiver.ts'
 
 const MEBIBYTE = 1_048_576
-/** Waits between attempts to reach a receiver, in ms: doubled each time up to the longest. */
-const FIRST_RETRY_MS = 50
-const LONGEST_RETRY_MS = 2_000
 /** One message may wait in the credit link itself; the rest waits here, where it survives the stream. */
 const LINK_QUEUE_BYTES = 1
 /** As long as receivers hold back at most: ms that gossip waits for a stream to open. */
@@ -232,24 +229,16 @@ export class DirectLink {
   }
 
   async #openUntilDone(): Promise<void> {
-    const { ports, open, isPresent } = this.#parts
-    for (let wait = FIRST_RETRY_MS; this.#link === undefined && !this.#isStopped; wait *= 2) {
-      try {
-        const stream = await open(this.peer)
-        if (this.#isStopped) stream.abort(stopped(this.peer))
-        else this.#attach(stream)
-      } catch (error) {
-        ports.counters.add('broker.direct.open-failed')
-        ports.logger.debug({ peer: this.peer, error: String(error) }, 'the direct lane could not be opened')
-        if (!isPresent(this.peer)) {
-          this.#forgetQueue()
-          this.#release()
-          this.#parts.onReady()
-          return
-        }
-        await sleep(ports.clock, Math.min(wait, LONGEST_RETRY_MS))
-      }
+    const stream = await openStream(this.peer, this.#parts, () => this.#link === undefined && !this.#isStopped)
+    if (stream === undefined) return
+    if (stream !== 'left') {
+      if (this.#isStopped) stream.abort(stopped(this.peer))
+      else this.#attach(stream)
+      return
     }
+    this.#forgetQueue()
+    this.#release()
+    this.#parts.onReady()
   }
 
   #attach(stream: MessageStream): void {
@@ -261,7 +250,20 @@ export class DirectLink {
     if (this.#link !== undefined) return
     this.#link = link
     this.#told.fill(-1)
+    this.#tellGossiped()
     this.#pump()
+  }
+
+  /** Gossip that is under way while a stream begins would otherwise wait there for what the stream never brings. */
+  #tellGossiped(): void {
+    const envelope = this.#envelope
+    for (let shard = 0; shard < this.#told.length; shard++) {
+      const sequence = this.#parts.gossiped(shard)
+      if (sequence === -1 || this.#last[shard] !== -1) continue
+      envelope.nothingUntil(shard, sequence)
+      this.#told[shard] = sequence
+    }
+    if (!envelope.isEmpty) this.#send({ envelope: envelope.finish(false), frame: undefined })
   }
 
   #lost(link: CreditLink): void {
@@ -283,6 +285,7 @@ export class DirectLink {
 
   #forgetQueue(): void {
     const left = this.#queue.clear()
+    this.#last.fill(-1)
     if (left > 0) this.#parts.ports.counters.add('broker.direct.unsent-frames', left)
     this.#isFull = false
     this.#isSlow = false

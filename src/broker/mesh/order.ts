@@ -8,6 +8,8 @@ import type { PublisherStreams } from './received-streams.ts'
 
 /** Frames held back per publisher; beyond that the oldest goes on without what it waits for. */
 const MAX_HELD = 64
+/** How long the first frame that is seen of a gossip chain waits, ms: two frames overtake each other by no more than two paths differ. */
+const FIRST_HOLD_MS = 100
 
 /** A judged frame on its way to the subscribers. */
 export interface OrderedFrame {
@@ -68,7 +70,8 @@ export class OrderGate {
       return
     }
     const place = placeOf(frame.frame, frame.events)
-    const held = { frame, place, until: this.#clock.monotonic() + this.#maxHoldMs, isBehind: this.#isBehind(place) }
+    const holdMs = isFirstSeen(frame) ? Math.min(FIRST_HOLD_MS, this.#maxHoldMs) : this.#maxHoldMs
+    const held = { frame, place, until: this.#clock.monotonic() + holdMs, isBehind: this.#isBehind(place) }
     if (!held.isBehind && isReady(frame)) {
       this.#pass(frame)
       this.#settle()
@@ -190,14 +193,23 @@ export class OrderGate {
       first = before
     }
     this.#held.splice(this.#held.indexOf(first), 1)
-    this.#counters.add('broker.gap')
+    if (!isFirstSeen(first.frame)) this.#counters.add('broker.gap')
     this.#pass(first.frame)
     this.#findBehind()
     this.#settle()
   }
 }
 
-function isReady({ streams, events, n, records, isLinked }: OrderedFrame): boolean {
+/** Whether the chain is not known yet, so that frames before this one may be under way that are owed to a newcomer. */
+function isFirstSeen({ streams, events, n }: OrderedFrame): boolean {
+  const first = events[0]
+  if (n === undefined || n === 0 || first === undefined) return false
+  return streams.nextGossip[first.shard] === -1 && first.sequenceNumber - 1 > streams.covered[first.shard]!
+}
+
+function isReady(frame: OrderedFrame): boolean {
+  if (isFirstSeen(frame)) return false
+  const { streams, events, n, records, isLinked } = frame
   const { covered, directDone, nextGossip } = streams
   if (n === undefined) {
     for (let at = 0; at < records.length; at++) {

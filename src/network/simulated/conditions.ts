@@ -11,6 +11,11 @@ export interface Conditions {
   readonly jitter: number
   /** Share of gossip messages lost on each hop, 0 to 1; streams are reliable. @default 0 */
   readonly loss: number
+  /**
+   * A gossip message is passed on late by up to this many ms, drawn anew on each hop, so that streams of the same link
+   * and later gossip overtake it: gossip is a stream of its own, with a queue of its own. @default 0
+   */
+  readonly gossipDelay: number
   /** Bytes per ms in each direction of a link. @default 100_000 */
   readonly bandwidth: number
   /**
@@ -28,6 +33,7 @@ export const defaultConditions: Conditions = {
   latency: 1,
   jitter: 0.5,
   loss: 0,
+  gossipDelay: 0,
   bandwidth: 100_000,
   resolution: 0.125,
   dialTimeout: 5_000,

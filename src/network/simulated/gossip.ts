@@ -197,7 +197,11 @@ export class SimulatedGossip implements Gossip {
       const at = this.#now
       const what = message.topic
       this.#environment.observe({ at, kind: isLost ? 'lost' : 'gossip', from: there.peer, to: peer, what, bytes: size })
-      if (!isLost) there.owner.takeGossip(there, message)
+      if (isLost) return
+      const { gossipDelay } = this.#environment.conditions
+      const take = (): void => there.owner.takeGossip(there, message)
+      if (gossipDelay > 0) this.#environment.clock.after(random.float() * gossipDelay, take)
+      else take()
     })
   }
 

@@ -228,8 +228,31 @@ describe('order of a publisher within a shard', () => {
     gate.directDone(streams, 1, 56)
     direct(57, 58)
     expect(delivered).toEqual([])
-    gossip(3, 57)
+    gossip(0, 57)
     expect(delivered).toEqual([57, 58])
+  })
+
+  test('holds the first frame seen of a gossip chain 100 ms, since it may have overtaken one that is owed', async () => {
+    const { clock, delivered, delivery, gossip, counters } = open()
+    delivery.isLinked = false
+    gossip(5, 9)
+    await clock.advance(50)
+    gossip(4, 8)
+    await clock.advance(49)
+    expect(delivered).toEqual([])
+    await clock.advance(1)
+    expect(delivered).toEqual([8, 9])
+    gossip(6, 12)
+    expect(delivered).toEqual([8, 9, 12])
+    expect(counters.get('broker.gap')).toBe(0)
+  })
+
+  test('does not hold the first frame seen of a gossip chain when nothing can be missing before it', () => {
+    const { delivered, direct, gossip, gate, streams } = open()
+    direct(-1, 0)
+    gate.directDone(streams, 1, 0)
+    gossip(7, 1)
+    expect(delivered).toEqual([0, 1])
   })
 
   test('lets nothing overtake a frame that waits for its credentials, however long, on either lane', async () => {
