@@ -142,7 +142,9 @@ export class HandlerSubscription extends ContextSubscription implements Runnable
 
   #next(): void {
     this.#isBusy = false
-    if (this.waiting.size > 0) this.arrived()
+    if (this.waiting.size === 0) return
+    this.#isQueued = true
+    this.components.queue.resume(this)
   }
 
   #threw(err: unknown): void {

@@ -107,7 +107,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     if (shed !== undefined) {
       this.#shed(shed, mailboxFull(this))
     }
-    this.#queue()
+    this.#queue(false)
   }
 
   step(): boolean {
@@ -258,18 +258,20 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   #release(): void {
     this.#work = undefined
     this.#chain = undefined
-    if (this.#isSuspended) {
+    const hasWaited = this.#isSuspended
+    if (hasWaited) {
       this.#isSuspended = false
       this.#host.watch.settle(this.id)
     }
     this.#turns.end()
-    this.#queue()
+    this.#queue(hasWaited)
   }
 
-  #queue(): void {
+  #queue(isResumed: boolean): void {
     if (this.#isQueued || this.#turns.isTaken || this.#status !== 'ACTIVE' || this.waiting === 0) return
     this.#isQueued = true
-    this.#host.queue.add(this)
+    if (isResumed) this.#host.queue.resume(this)
+    else this.#host.queue.add(this)
   }
 
   #empty(): void {

@@ -340,3 +340,22 @@ test('an event past its expiry is refused, and one that waits beyond it is not h
   expect(stream.dropped).toBe(1)
   expect(ports.counters.get('context.expired')).toBe(2)
 })
+
+test('an asynchronous handler of the context works off what waits within a turn, not one event a turn', async () => {
+  const { context, clock } = await started()
+  let turns = 0
+  const log: number[] = []
+  context.subscribe('amcp.domain.x', async () => {
+    await undefined
+    log.push(turns)
+  })
+  const count = (): void => {
+    turns += 1
+    if (turns < 10) clock.endOfTurn(count)
+  }
+  for (let at = 0; at < 500; at++) await context.publish('amcp.domain.x', at)
+  clock.endOfTurn(count)
+  await clock.advance(0)
+  expect(log).toHaveLength(500)
+  expect(log.at(-1)! - log[0]!).toBeLessThanOrEqual(1)
+})

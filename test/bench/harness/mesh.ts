@@ -1,5 +1,10 @@
 import { systemPorts } from '../../../src/core/default-ports.ts'
-import { type ContextIdentity, foundMemoryMesh, identityOf } from '../../../src/identity/context-identity.ts'
+import {
+  type ContextIdentity,
+  foundMemoryMesh,
+  type Grant,
+  identityOf,
+} from '../../../src/identity/context-identity.ts'
 import type { MeshDescription } from '../../../src/identity/mesh-description.ts'
 
 /** An identity as it travels to a role's process. */
@@ -11,11 +16,11 @@ export interface PackedIdentity {
 
 const ports = systemPorts()
 
-/** Members of a fresh closed mesh, to be handed to the processes of a benchmark. */
-export function packedMembers(count: number): PackedIdentity[] {
+/** Members of a fresh closed mesh, to be handed to the processes of a benchmark. @param grants of each, in order; else all rights */
+export function packedMembers(count: number, grants: readonly Grant[] = []): PackedIdentity[] {
   const mesh = foundMemoryMesh(ports, 'bench')
-  return Array.from({ length: count }, () => {
-    const { seed, membership } = mesh.member()
+  return Array.from({ length: count }, (_, at) => {
+    const { seed, membership } = mesh.member(undefined, grants[at])
     return {
       mesh: mesh.description,
       seed: Buffer.from(seed).toString('hex'),

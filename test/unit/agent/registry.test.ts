@@ -579,3 +579,28 @@ test('an event that waited beyond its expiry is dropped and counted, whatever ki
   expect(agent.dropped).toBe(2)
   expect(place.ports.counters.get('agents.expired')).toBe(2)
 })
+
+test('an agent with an asynchronous handler works off what waits within a turn, not one event a turn', async () => {
+  const { world, place } = await one()
+  let turns = 0
+  const log: number[] = []
+  await place.registry.spawn(
+    defineAgent({
+      type: 'async',
+      subscribe: ['amcp.domain.>'],
+      async onEvent() {
+        await undefined
+        log.push(turns)
+      },
+    }),
+  )
+  const count = (): void => {
+    turns += 1
+    if (turns < 10) world.clock.endOfTurn(count)
+  }
+  for (let at = 0; at < 500; at++) void world.carry(event('amcp.domain.x', at))
+  world.clock.endOfTurn(count)
+  await world.clock.advance(0)
+  expect(log).toHaveLength(500)
+  expect(log.at(-1)! - log[0]!).toBeLessThanOrEqual(1)
+})
