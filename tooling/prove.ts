@@ -44,6 +44,16 @@ const proofs: Readonly<Record<string, Proof>> = {
     quickRounds: 1,
     environment: (quick, seeds) => ({ SIM_RUNS: String(seeds ?? (quick ? 4 : 20)) }),
   },
+  trouble: {
+    says: 'whatever crashes, parts or is aborted: calls end in time and run once, and the mesh heals with every event heard once',
+    command: ['vitest', 'run', 'test/property/calls-in-trouble.test.ts', 'test/property/mesh-heals.test.ts'],
+    rounds: 1,
+    quickRounds: 1,
+    environment: (quick, seeds) => ({
+      CALL_RUNS: String(seeds ?? (quick ? 50 : 1_000)),
+      HEAL_RUNS: String(seeds ?? (quick ? 10 : 200)),
+    }),
+  },
   soak: {
     says: 'received = published, in order, with steady memory, on each lane',
     command: ['node', 'test/bench/soak.ts', '--json'],
