@@ -24,11 +24,18 @@ export interface IncomingCallsComponents {
 /** The calls from other contexts that agents here have not answered yet. */
 export class IncomingCalls implements RemoteCallOwner {
   readonly #parts: IncomingCallsComponents
+  /** By `keyOf`. */
   readonly #open = new Map<string, RemoteCall>()
+  /** How many of them are of agents of one context. */
+  readonly #byContext = new Map<ContextId, number>()
   readonly #limit: number
   #isStopping = false
 
-  /** @param limit how many calls may be open at once; further ones are answered with ERR_MAILBOX_FULL */
+  /**
+   * @param limit how many calls may be open at once. A context may have as many as are left free: half of all when it is alone,
+   * a third beside another that takes what it gets, so that nobody occupies the place of the others. Further ones are answered
+   * with ERR_MAILBOX_FULL.
+   */
   constructor(components: IncomingCallsComponents, limit: number) {
     this.#parts = components
     this.#limit = limit
@@ -45,7 +52,8 @@ export class IncomingCalls implements RemoteCallOwner {
     const timeout = Number(extensions?.timeoutms)
     // A reply goes to the caller itself and nowhere else: nobody can make us send to a third party.
     const isWellFormed = event.replyto === AGENT_TOPIC + caller && timeout > 0
-    if (!isWellFormed || this.#open.has(eventId)) {
+    const key = keyOf(source, eventId)
+    if (!isWellFormed || this.#open.has(key)) {
       ports.counters.add('calls.call-invalid')
       return
     }
@@ -56,7 +64,8 @@ export class IncomingCalls implements RemoteCallOwner {
     const priority = event.priority ?? 4
     const answerable = { correlation, eventId, traceparent, tracestate, caller, target, priority }
     const agent = agents.get(target)
-    const refusal = this.#refusal(target, agent)
+    const context = contextOf(source)
+    const refusal = this.#refusal(target, agent, context)
     if (agent === undefined || refusal !== undefined) {
       this.#reply(answerable, false, toWireError(refusal))
       return
@@ -72,14 +81,15 @@ export class IncomingCalls implements RemoteCallOwner {
     const capability = extensions?.capability ?? ''
     const deadline = ports.clock.monotonic() + Math.min(timeout, MAX_TIMEOUT)
     const call = new RemoteCall(this, { ...answerable, source, capability, input, deadline }, ports.clock)
-    this.#open.set(eventId, call)
+    this.#open.set(key, call)
+    this.#byContext.set(context, (this.#byContext.get(context) ?? 0) + 1)
     wheel.add(call)
     agent.accept(call)
   }
 
   onCancel(event: AmcpEvent): void {
-    const call = this.#open.get(event.causationid ?? '')
-    if (call === undefined || call.source !== event.source) {
+    const call = this.#open.get(keyOf(event.source, event.causationid ?? ''))
+    if (call === undefined) {
       this.#parts.ports.counters.add('calls.cancel-late')
       return
     }
@@ -112,17 +122,22 @@ export class IncomingCalls implements RemoteCallOwner {
 
   abandoned(call: RemoteCall): void {
     this.#parts.wheel.remove(call)
-    this.#open.delete(call.eventId)
+    if (!this.#open.delete(keyOf(call.source, call.eventId))) return
+    const context = contextOf(call.source)
+    const left = (this.#byContext.get(context) ?? 1) - 1
+    if (left === 0) this.#byContext.delete(context)
+    else this.#byContext.set(context, left)
   }
 
-  #refusal(target: AgentId, agent: CallTarget | undefined): AmcpError | undefined {
+  #refusal(target: AgentId, agent: CallTarget | undefined, context: ContextId): AmcpError | undefined {
     if (this.#isStopping) return new AmcpError('ERR_STOPPED', 'the context is stopping', { retryable: true })
     if (agent === undefined) {
       return new AmcpError('ERR_AGENT_UNKNOWN', `no agent ${target} here`, { details: { agent: target } })
     }
-    if (this.#open.size >= this.#limit) {
+    const own = this.#byContext.get(context) ?? 0
+    if (own >= this.#limit - this.#open.size) {
       this.#parts.ports.counters.add('calls.refused')
-      return new AmcpError('ERR_MAILBOX_FULL', `${this.#limit} calls are open already`, { retryable: true })
+      return new AmcpError('ERR_MAILBOX_FULL', `${own} calls of ${context} are open already`, { retryable: true })
     }
     return undefined
   }
@@ -142,3 +157,9 @@ export class IncomingCalls implements RemoteCallOwner {
     if (isOutput) this.#reply(call, false, toWireError(handlerError(capability, call.target, fault)))
   }
 }
+
+/** The id alone would let a context take the ids that it sees another one count up, and so keep that one's calls out. */
+const keyOf = (source: string, eventId: string): string => `${source} ${eventId}`
+
+const SCHEME_LENGTH = 'amcp://'.length
+const contextOf = (source: string): ContextId => source.slice(SCHEME_LENGTH, source.lastIndexOf('/'))

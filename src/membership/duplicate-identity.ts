@@ -12,6 +12,9 @@ import type { StateExchange } from './state-exchange.ts'
 /** `answer`: issue a new version. `duplicate`: an earlier life goes on, so this one stops. */
 export type Verdict = 'ignore' | 'answer' | 'duplicate'
 
+/** Words of peers about earlier lives that are heeded in this one. */
+const HEEDED_LIMIT = 64
+
 export const duplicateIdentity = (self: ContextId): AmcpError =>
   new AmcpError('ERR_DUPLICATE_IDENTITY', `another process lives under the key of ${self} and was there before`)
 
@@ -23,6 +26,7 @@ export const duplicateIdentity = (self: ContextId): AmcpError =>
 export class LivesOfSelf {
   readonly #own: OwnEntry
   readonly #incarnation: string
+  #heeded = 0
 
   constructor(own: OwnEntry, incarnation: string) {
     this.#own = own
@@ -53,6 +57,9 @@ export class LivesOfSelf {
    */
   remembered({ incarnation, version }: LastSeen, now: number): boolean {
     if (incarnation === this.#incarnation || version < this.#own.version || version > now + AHEAD_LIMIT) return false
+    // Each is told to the whole mesh: after those of the first neighbours it is a game.
+    if (this.#heeded >= HEEDED_LIMIT) return false
+    this.#heeded += 1
     this.#own.exceed(version)
     return true
   }

@@ -33,8 +33,8 @@ export class MemberView {
     this.#self = self
     this.#period = period
     this.#interest = new Interest(map, shards)
-    this.#offers = new OfferIndex(map)
     this.#origins = new AgentOrigins(credentials)
+    this.#offers = new OfferIndex(map, (agent, context) => this.#origins.contextOf(agent) === context)
     this.#origins.add(self)
   }
 

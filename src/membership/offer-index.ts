@@ -1,3 +1,4 @@
+import type { AgentId, ContextId } from '../core/ids.ts'
 import type { LocatedOffer } from './members.ts'
 import type { StateMap } from './state-map.ts'
 
@@ -6,10 +7,13 @@ const NONE: readonly LocatedOffer[] = []
 /** Offers of all members by capability, built anew when it is first asked after a change. */
 export class OfferIndex {
   readonly #map: StateMap
+  readonly #isOf: (agent: AgentId, context: ContextId) => boolean
   #byCapability: Map<string, LocatedOffer[]> | undefined
 
-  constructor(map: StateMap) {
+  /** @param isOf whether the agent is one of this context's own: a call to any other would go elsewhere, and never be answered */
+  constructor(map: StateMap, isOf: (agent: AgentId, context: ContextId) => boolean) {
     this.#map = map
+    this.#isOf = isOf
   }
 
   invalidate(): void {
@@ -25,6 +29,7 @@ export class OfferIndex {
     const index = new Map<string, LocatedOffer[]>()
     for (const context of this.#map.members)
       for (const offer of this.#map.live(context)?.body.offers ?? []) {
+        if (!this.#isOf(offer.agent, context)) continue
         const located = { ...offer, context }
         const others = index.get(offer.capability)
         if (others === undefined) index.set(offer.capability, [located])

@@ -331,3 +331,69 @@ describe('calls that make no sense', () => {
     expect(there.registry.get(target)?.handled).toBe(0)
   })
 })
+
+describe('a hostile caller', () => {
+  const callOf = (source: string, caller: string, target: string, id: string) =>
+    event(`amcp.agent.${target}`, 1, {
+      ...{ id, source, type: 'amcp.command.call', replyto: `amcp.agent.${caller}` },
+      extensions: { timeoutms: '3600000', capability: 'hang' },
+    })
+  const villain = '77777777-0000-8000-8000-000000000001'
+  const idOf = (at: number): string => `00000000-0000-8000-8000-${`${at}`.padStart(12, '0')}`
+
+  test('does not keep a call out by having opened one with its id before, since ids can be counted up', async () => {
+    const { world, here, there, caller, target } = await pair()
+    const echo = defineAgent({ type: 'other', capabilities: { echo: { handle: (input) => input } } })
+    const other = await there.registry.spawn(echo)
+    await expect(here.calls.call(caller, other.id, 1, { capability: 'echo' })).resolves.toBe(1)
+    const sent = world.published.find(({ type }) => type === 'amcp.command.call')!
+    world.drop = ({ type, source }) => {
+      // Whoever sees the ids of a context knows the next ones: this one is in time.
+      if (type !== 'amcp.command.call' || source !== sent.source) return false
+      const next = world.published.at(-1)!
+      world.drop = () => false
+      void world.carry(callOf(`amcp://villain/${villain}`, villain, target, next.id))
+      return false
+    }
+    await expect(here.calls.call(caller, other.id, 2, { capability: 'echo' })).resolves.toBe(2)
+    expect(there.calls.open).toBe(1)
+    expect(there.ports.counters.get('calls.call-invalid')).toBe(0)
+  })
+
+  test('cancels no call of another one by naming its id', async () => {
+    const { world, here, there, caller, target } = await pair()
+    const call = outcome(here.calls.call(caller, target, 1, { capability: 'hang', deadline: 100 }))
+    const sent = world.published.find(({ type }) => type === 'amcp.command.call')!
+    const cancel = { source: `amcp://villain/${villain}`, type: 'amcp.command.cancel', causationid: sent.id }
+    void world.carry(event(`amcp.agent.${target}`, null, cancel))
+    expect(there.calls.open).toBe(1)
+    await world.clock.advance(200)
+    expect(await call).toMatchObject({ code: 'ERR_CALL_DEADLINE' })
+  })
+
+  test('occupies half of the room for calls and no more, so that others are served', async () => {
+    const world = new World()
+    const [here, there] = [world.context('here'), world.context('there', { limit: 8 })]
+    await here.start()
+    await there.start()
+    const { id: target } = await there.registry.spawn(
+      defineAgent({
+        type: 'host',
+        capabilities: {
+          echo: { handle: (input) => input },
+          hang: { handle: () => new Promise<never>(() => {}) },
+        },
+      }),
+    )
+    for (let at = 0; at < 20; at += 1) void world.carry(callOf(`amcp://villain/${villain}`, villain, target, idOf(at)))
+    expect(there.calls.open).toBe(4)
+    expect(there.ports.counters.get('calls.refused')).toBe(16)
+    const other = await there.registry.spawn(
+      defineAgent({ type: 'other', capabilities: { echo: { handle: (input) => input } } }),
+    )
+    const caller = here.mint('context', 'self')
+    for (let at = 0; at < 10; at += 1)
+      await expect(here.calls.call(caller, other.id, at, { capability: 'echo' })).resolves.toBe(at)
+    expect(there.calls.open).toBe(4)
+  })
+})

@@ -12,6 +12,8 @@ const MESH_SIZE = 6
 /** Looks for the stream to a peer that subscribes; after them the watchdog sees to it. */
 const STREAM_LOOKS = 200
 const STREAM_LOOK_INTERVAL = 10
+/** Topics of one peer that are told again when its stream opens; a mesh has at most so many shards. */
+const AWAITED_TOPICS = 4_096
 
 /** Public parts of gossipsub's class that its exported type leaves out. */
 interface GossipRouter extends Omit<GossipSub, 'publish'> {
@@ -31,6 +33,8 @@ export class Libp2pGossip implements Gossip {
   readonly #topics = new Set<string>()
   readonly #listeners: Listener[] = []
   readonly #changeListeners = new Set<(topic: string) => void>()
+  /** Topics of peers to which no stream is open yet: one look-out a peer, however often it changes its mind. */
+  readonly #awaited = new Map<ContextId, Set<string>>()
   #judge: Judge = () => 'accept'
   #pubsub: GossipRouter | undefined
   /** Bytes handed to gossipsub, which it puts into streams in a later microtask. */
@@ -48,9 +52,13 @@ export class Libp2pGossip implements Gossip {
       for (const listener of this.#listeners) listener(msg.topic, plain(msg.data), propagationSource.toString())
     })
     pubsub.addEventListener('subscription-change', ({ detail }) => {
-      const topics = detail.subscriptions.map(({ topic }) => topic)
-      for (const topic of topics) this.#changed(topic)
-      this.#tellWhenReachable(detail.peerId.toString(), topics, STREAM_LOOKS)
+      const peer = detail.peerId.toString()
+      for (const { topic } of detail.subscriptions) this.#changed(topic)
+      if (this.hasStream(peer) || detail.subscriptions.length === 0) return
+      const awaited = this.#awaited.get(peer) ?? new Set()
+      if (awaited.size === 0) this.#tellWhenReachable(peer, STREAM_LOOKS)
+      this.#awaited.set(peer, awaited)
+      for (const { topic } of detail.subscriptions) if (awaited.size < AWAITED_TOPICS) awaited.add(topic)
     })
     pubsub.addEventListener('gossipsub:graft', ({ detail }) => this.#changed(detail.topic))
     pubsub.addEventListener('gossipsub:prune', ({ detail }) => this.#changed(detail.topic))
@@ -145,11 +153,16 @@ export class Libp2pGossip implements Gossip {
   }
 
   /** gossipsub does not tell when its stream to a peer opens, mostly a few ms after the peer's first word. */
-  #tellWhenReachable(peer: ContextId, topics: readonly string[], looks: number): void {
-    if (looks === 0 || topics.length === 0 || (looks === STREAM_LOOKS && this.hasStream(peer))) return
+  #tellWhenReachable(peer: ContextId, looks: number): void {
     this.#ports.clock.after(STREAM_LOOK_INTERVAL, () => {
-      if (!this.hasStream(peer)) this.#tellWhenReachable(peer, topics, looks - 1)
-      else for (const topic of topics) this.#changed(topic)
+      const isReachable = this.hasStream(peer)
+      if (!isReachable && looks > 1) {
+        this.#tellWhenReachable(peer, looks - 1)
+        return
+      }
+      const topics = this.#awaited.get(peer)
+      this.#awaited.delete(peer)
+      if (isReachable) for (const topic of topics ?? []) this.#changed(topic)
     })
   }
 

@@ -88,11 +88,11 @@ describe('interest', () => {
 describe('offers', () => {
   test('are found by capability with the context that has them, after a change is told', () => {
     const { map } = setup()
-    const index = new OfferIndex(map)
+    const index = new OfferIndex(map, (agent) => agent !== 'of somebody else')
     expect(index.of('c')).toEqual([])
     const offer = { agent: 'x', capability: 'c', version: '1', cost: 2, proficiency: 'expert' as const }
     map.apply(entry('b', 1, { offers: [offer, { ...offer, capability: 'd' }] }), 0)
-    map.apply(entry('e', 1, { offers: [offer] }), 0)
+    map.apply(entry('e', 1, { offers: [offer, { ...offer, agent: 'of somebody else' }] }), 0)
     expect(index.of('c')).toEqual([])
     index.invalidate()
     expect(index.of('c')).toEqual([
@@ -152,14 +152,15 @@ describe('announcing', () => {
   test('more offers than an entry holds are refused, and what was announced stays', async () => {
     const mesh = new FakeMesh()
     const [a, b] = await mesh.grow(2)
-    await mesh.run(a!.members.announceOffers([{ agent: 'x', capability: 'c', version: '1' }]))
+    const agent = `x${idOf(1).slice(-4)}`
+    await mesh.run(a!.members.announceOffers([{ agent, capability: 'c', version: '1' }]))
     const offers = Array.from({ length: 40_000 }, (_, n) => ({
       agent: `agent ${n} ${'x'.repeat(30)}`,
       capability: 'c',
       version: '1',
     }))
     await expect(mesh.run(a!.members.announceOffers(offers))).rejects.toThrow(RangeError)
-    expect(b!.members.offersOf('c')).toMatchObject({ complete: true, offers: [{ agent: 'x', context: idOf(1) }] })
+    expect(b!.members.offersOf('c')).toMatchObject({ complete: true, offers: [{ agent, context: idOf(1) }] })
   })
 
   test('tells its listeners of changes, until they stop listening', async () => {

@@ -222,6 +222,17 @@ describe('lives of one key', () => {
   })
 })
 
+test('peers that remember ever more of an earlier life are heeded no longer', () => {
+  const { own, lives } = (() => {
+    const all = ownEntry()
+    all.own.begin(0)
+    return all
+  })()
+  const claims = Array.from({ length: 100 }, (_, n) => ({ incarnation: HEX('4'), version: 2_000 + n, heads: {} }))
+  expect(claims.filter((claim) => lives.remembered(claim, 5_000))).toHaveLength(64)
+  expect(own.issue({}).head.version).toBe(2_064)
+})
+
 describe('joining', () => {
   const refusal = new AmcpError('ERR_WRONG_MESH', 'no')
   const setup = () => {

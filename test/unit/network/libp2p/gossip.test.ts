@@ -184,4 +184,18 @@ describe('onChange', () => {
     expect(clock.pending).toBe(0)
     expect(seen).toEqual(['a', 'a', 'z'])
   })
+
+  test('looks out for the stream of a peer once, however often that one changes its mind', async () => {
+    const { gossip, pubsub, clock } = attached()
+    const seen: string[] = []
+    for (let at = 0; at < 1_000; at += 1)
+      pubsub.tell('subscription-change', { peerId: 'p0', subscriptions: [{ topic: `t${at % 3}` }] })
+    pubsub.tell('subscription-change', { peerId: 'p0', subscriptions: [] })
+    gossip.onChange((topic) => seen.push(topic))
+    expect(clock.pending).toBe(1)
+    pubsub.peers(1)
+    await clock.advance(10)
+    expect(seen).toEqual(['t0', 't1', 't2'])
+    expect(clock.pending).toBe(0)
+  })
 })
