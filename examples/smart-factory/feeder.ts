@@ -15,8 +15,10 @@ export interface Fed {
 export async function feedEvents(context: Context, file: string): Promise<Fed> {
   const refused: Fed['refused'] = []
   let read = 0
+  let number = 0
   let published = 0
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    number += 1
     if (line.trim() === '') continue
     read += 1
     try {
@@ -27,7 +29,7 @@ export async function feedEvents(context: Context, file: string): Promise<Fed> {
       await context.publish(topic, isEvent ? (parsed.data ?? null) : parsed)
       published += 1
     } catch (error) {
-      refused.push({ line: read, reason: (error as Error).message })
+      refused.push({ line: number, reason: (error as Error).message })
     }
   }
   return { read, published, refused }

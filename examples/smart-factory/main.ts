@@ -5,6 +5,7 @@ import { proveDelivery, type Report } from './delivery.ts'
 import { Factory } from './factory.ts'
 import type { Fed } from './feeder.ts'
 import { type Proof, printProofs } from './proofs.ts'
+import { readableFile } from './readable-file.ts'
 import { proveLoad, proveMesh, proveRecovery } from './story.ts'
 import { until } from './until.ts'
 
@@ -16,7 +17,7 @@ const { events, serve = false } = new Command('smart-factory')
   .description(
     "A factory of four processes on this machine's own telemetry. Prints what it proved; exit code 0 if all held.",
   )
-  .option('--events <file.ndjson>', 'feed your own events instead, one JSON value or CloudEvent a line')
+  .option('--events <file.ndjson>', 'feed your own events instead, one JSON value or CloudEvent a line', readableFile)
   .option('--serve', 'keep running for amcp tap, call and publish from another terminal')
   .parse()
   .opts<{ events?: string; serve?: boolean }>()
@@ -45,7 +46,7 @@ async function feed(file: string): Promise<void> {
   proofs.push({
     what: 'lines of the file published',
     seen: `${fed.published} of ${fed.read}`,
-    holds: fed.published === fed.read,
+    holds: fed.published === fed.read && fed.read > 0,
   })
   for (const place of ['plant', 'operator'] as const) {
     const received = async (): Promise<number> => (await factory.place(place).ask<Report>('report')).userEvents

@@ -15,7 +15,7 @@ const tell = (news: unknown): boolean => process.send?.({ news }) ?? false
 
 const begun = performance.now()
 const context = await createContext({ folder, bootstrap })
-await using _control = await serveControl(folder, context)
+const control = await serveControl(folder, context)
 const startMilliseconds = performance.now() - begun
 
 const tally = new Tally()
@@ -68,6 +68,7 @@ process.on('message', async ({ id, command, argument }: { id: number; command: s
 })
 const stop = async (): Promise<void> => {
   operator?.stop()
+  await control[Symbol.asyncDispose]()
   await context.stop()
   process.exit(0)
 }

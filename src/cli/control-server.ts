@@ -1,15 +1,23 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
+import { AmcpError } from '../core/errors.ts'
 import { type ControlRequest, type ControlResponse, readLines, toWireError } from './control-protocol.ts'
 
 /** A method of the control socket: returns one value, or yields items until it ends or `signal` aborts. */
 export type ControlMethod = (params: never, signal: AbortSignal) => Promise<unknown> | AsyncIterable<unknown>
 
-/** Serves methods on a socket file that only this user may open; the folder's lock makes sure there is one server. */
+/** Bytes, where systems allow the least (104 with the zero at the end). */
+const LONGEST_PATH = 103
+
+/** Serves methods on a socket file that only this user may open; the folder's lock makes sure there is one server. ERR_USAGE. */
 export async function serveControl(
   path: string,
   methods: Readonly<Record<string, ControlMethod>>,
 ): Promise<AsyncDisposable> {
+  if (Buffer.byteLength(path) > LONGEST_PATH) {
+    const why = `a socket's path has at most ${LONGEST_PATH} bytes`
+    throw new AmcpError('ERR_USAGE', `${path} is too long: ${why}, so choose a shorter folder`, { details: { path } })
+  }
   rmSync(path, { force: true })
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {

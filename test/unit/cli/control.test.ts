@@ -239,6 +239,13 @@ describe('the control socket', () => {
     await closed
   })
 
+  test('a path that is too long for a socket is refused by that name', async () => {
+    await expect(serveControl(join(folder, 'x'.repeat(100)), {})).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+      message: expect.stringContaining('choose a shorter folder'),
+    })
+  })
+
   test('a second server on the same path is refused when the path cannot be bound', async () => {
     await expect(serveControl(join(folder, 'none', 'control.sock'), {})).rejects.toThrow(/listen/)
   })
