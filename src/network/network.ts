@@ -24,9 +24,8 @@ export interface Network extends LifeCycle {
   isConnected(peer: ContextId): boolean
   /** Addresses that the peer can be dialled at, as remembered or learnt. */
   addressesOf(peer: ContextId): readonly string[]
+  /** Opens the link for everything, until it ends. */
   admit(peer: ContextId): void
-  /** Withdraws admission and closes the link. */
-  expel(peer: ContextId, reason: string): void
   isAdmitted(peer: ContextId): boolean
   /** Called for each link that comes and goes and for peers found by mDNS or bootstrap. Returns how to stop listening. */
   onPeer(listener: PeerListener): () => void

@@ -273,13 +273,53 @@ describe('a hostile member on gossip', () => {
   })
 
   test('a neighbour that brings more than its rate is not even verified', async () => {
-    const strict = await world.node({ framesPerSecond: 1, burst: 2 })
+    const strict = await world.node({ forwarderRate: { framesPerSecond: 1, burst: 2 } })
     await world.link(strict, villain)
     await world.run(strict.listen('amcp.>'))
     await world.pass(2_000)
     for (let n = 0; n < 5; n += 1) await gossip(forge({ n, signer: () => new Uint8Array(64).fill(n) }))
     expect(strict.count('broker.refused.signature')).toBe(2)
     expect(strict.count('broker.refused.rate')).toBe(3)
+  })
+})
+
+describe('a member that publishes more than its rate', () => {
+  test('is ignored for the rest, whoever brings it; it costs neither the neighbour nor other publishers', async () => {
+    const strict = await world.node({ publisherRate: { framesPerSecond: 1, burst: 2 } })
+    await world.link(strict, victim)
+    await world.run(strict.listen('amcp.>'))
+    await world.pass(2_000)
+    let predecessor = new Uint8Array(32)
+    for (let n = 0; n < 5; n += 1) {
+      const frame = forge({ n, predecessor })
+      predecessor = new Uint8Array(world.crypto.sha256(frame.subarray(0, 194)))
+      await gossip(frame)
+    }
+    expect([victim.received.length, strict.received.length]).toEqual([5, 2])
+    expect(strict.count('broker.refused.publisher-rate')).toBe(3)
+    const other = await world.node({ lane: 'gossip' })
+    await world.link(other, strict)
+    await world.pass(2_000)
+    await other.broker.publish(other.event(TOPIC, 'another publisher'))
+    await world.pass(1_000)
+    expect(strict.received.at(-1)?.data).toBe('another publisher')
+  })
+
+  test('is not charged twice for a frame that had to wait for its credentials', async () => {
+    const strict = await world.node({ publisherRate: { framesPerSecond: 0.001, burst: 2 } })
+    await world.link(strict, villain)
+    await world.run(strict.listen('amcp.>'))
+    await world.pass(2_000)
+    const withheld = tokenWith({ expiresAt: Math.floor(world.clock.now() / 1_000) + 77 })
+    const first = forge({ n: 0, token: withheld, withhold: true })
+    await gossip(first)
+    expect(strict.count('broker.parked')).toBe(1)
+    const stream = await world.run(villain.network.streams.open(strict.id, '/amcp/sync/1'))
+    stream.send(encodeSync({ kind: 'credentials', credentials: [withheld.bytes] }))
+    await world.pass(50)
+    await gossip(forge({ n: 1, predecessor: world.crypto.sha256(first.subarray(0, 194)) }))
+    expect(strict.received.length).toBe(2)
+    expect(strict.count('broker.refused.publisher-rate')).toBe(0)
   })
 })
 
@@ -319,6 +359,22 @@ describe('a hostile peer on the direct lane', () => {
     await send(link, forge({ chain }))
     expect(victim.count('broker.refused.receiver')).toBe(2)
     expect(victim.received).toEqual([])
+  })
+
+  test('has each signed frame taken once; two for one number quarantine the chain of the link, and the proof is kept', async () => {
+    const link = await open()
+    const receiver = world.crypto.sha256(victim.identity.key.publicKey).subarray(0, 16)
+    const chain = { kind: 'link', n: 0, predecessor: new Uint8Array(32), receiver } as const
+    const frame = forge({ chain })
+    await send(link, frame)
+    await send(link, frame)
+    expect(victim.count('broker.refused.seen')).toBe(1)
+    await send(link, forge({ chain, sequence: 1, event: { data: 'another story' } }))
+    expect(victim.count('broker.refused.equivocation')).toBe(1)
+    expect(victim.broker.evidence).toMatchObject([{ publisher: villain.id, n: 0 }])
+    await send(link, forge({ chain: { ...chain, n: 1 }, sequence: 2 }))
+    expect(victim.count('broker.refused.quarantined')).toBe(1)
+    expect(victim.received.map(({ data }) => data)).toEqual(['evil'])
   })
 
   test('breaks nothing with envelopes and frames that are none', async () => {
@@ -440,6 +496,24 @@ describe('credentials that did not travel with the frame', () => {
     stream.send(encodeSync({ kind: 'credentials', credentials: [withheld.bytes] }))
     await world.pass(50)
     expect(victim.received.map(({ data }) => data)).toEqual(['first', 'second'])
+  })
+})
+
+describe('a frame that waits for its credentials', () => {
+  test('is not old because its chain went on meanwhile', async () => {
+    const withheld = tokenWith({ expiresAt: Math.floor(world.clock.now() / 1_000) + 77 })
+    let frame = forge({ n: 0, token: withheld, withhold: true })
+    villain.network.gossip.publish(gossipTopic(), frame)
+    for (let n = 1; n < 50; n += 1) {
+      frame = forge({ n, predecessor: world.crypto.sha256(frame.subarray(0, 194)) })
+      villain.network.gossip.publish(gossipTopic(), frame)
+    }
+    await world.pass(50)
+    expect(victim.received).toEqual([])
+    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
+    stream.send(encodeSync({ kind: 'credentials', credentials: [withheld.bytes] }))
+    await world.pass(50)
+    expect(victim.received.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: 50 }, (_, n) => n))
   })
 })
 

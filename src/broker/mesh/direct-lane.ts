@@ -1,8 +1,10 @@
 import type { ContextId } from '../../core/ids.ts'
 import { publicKeyOf } from '../../core/ids.ts'
+import { LruCache } from '../../core/lru-cache.ts'
 import { HASH_LENGTH } from '../../events/frame/frame-header.ts'
 import type { HandleOptions, MessageStream } from '../../network/network.ts'
 import type { Batch, Outlet, Route } from './batcher.ts'
+import { OwnChain } from './chains.ts'
 import { DirectLink } from './direct-link.ts'
 import type { DirectLinkComponents, DirectLinkOptions } from './direct-link-parts.ts'
 import type { FrameSender } from './frame-sender.ts'
@@ -14,6 +16,8 @@ export const DIRECT_LIMITS: HandleOptions = { messageLimit: 4 * 1_048_576, strea
 
 /** Audiences whose routes are kept; more, and they are made anew. */
 const MAX_ROUTES = 4_096
+/** Receivers of signed frames whose chains are kept: more than there are members. */
+const MAX_CHAINS = 65_536
 
 export interface DirectLaneOptions extends DirectLinkOptions {
   /**
@@ -36,6 +40,8 @@ export class DirectLane {
   readonly #reach: Reach
   readonly #links = new Map<ContextId, DirectLink>()
   readonly #routes = new Map<string, Route>()
+  /** Of signed frames, by receiver. They outlive links: a chain that began anew would contradict itself. */
+  readonly #chains = new LruCache<ContextId, OwnChain>(MAX_CHAINS)
   /** Routes by the audience's identity: who asks for the same array pays one look-up. */
   #byAudience = new WeakMap<readonly ContextId[], Route>()
 
@@ -78,12 +84,21 @@ export class DirectLane {
       if (this.#routes.size >= MAX_ROUTES) this.#routes.clear()
       const links = audience.map((peer) => this.linkTo(peer))
       route = this.#options.signDirect
-        ? links.map((link) => new SignedOutlet(link, this.#sender))
+        ? links.map((link) => new SignedOutlet(link, this.#sender, this.#chainTo(link.peer)))
         : [new AudienceOutlet(links, this.#sender)]
       this.#routes.set(key, route)
     }
     this.#byAudience.set(audience, route)
     return route
+  }
+
+  #chainTo(peer: ContextId): OwnChain {
+    let chain = this.#chains.get(peer)
+    if (chain === undefined) {
+      chain = new OwnChain()
+      this.#chains.set(peer, chain)
+    }
+    return chain
   }
 
   isLinked(peer: ContextId): boolean {
@@ -171,10 +186,12 @@ class SignedOutlet implements Outlet {
   batch: Batch | undefined
   readonly #link: DirectLink
   readonly #sender: FrameSender
+  readonly #chain: OwnChain
   readonly #receiver: Uint8Array
 
-  constructor(link: DirectLink, sender: FrameSender) {
+  constructor(link: DirectLink, sender: FrameSender, chain: OwnChain) {
     this.#link = link
+    this.#chain = chain
     this.#sender = sender
     this.#receiver = receiverHash(sender.crypto, link.peer)
   }
@@ -193,7 +210,7 @@ class SignedOutlet implements Outlet {
 
   send(batch: Batch): void {
     const credentials = this.#sender.unsent(batch, [this.#link.sent])
-    this.#link.push(this.#sender.signed(batch, credentials, this.#link.chain, this.#receiver), batch.ranges)
+    this.#link.push(this.#sender.signed(batch, credentials, this.#chain, this.#receiver), batch.ranges)
   }
 }
 

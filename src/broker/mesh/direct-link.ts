@@ -5,7 +5,6 @@ import { EnvelopeWriter } from '../../events/frame/link-envelope.ts'
 import { CreditLink } from '../../network/credit-link.ts'
 import type { MessageStream } from '../../network/network.ts'
 import type { ShardRange } from './batcher.ts'
-import { OwnChain } from './chains.ts'
 import type { DirectLinkComponents, DirectLinkOptions } from './direct-link-parts.ts'
 import { DroppedRanges } from './dropped-ranges.ts'
 import { SentCredentials } from './frame-sender.ts'
@@ -26,7 +25,6 @@ const MAX_HOLD_MS = 250
  */
 export class DirectLink {
   readonly peer: ContextId
-  readonly chain: OwnChain = new OwnChain()
   readonly sent: SentCredentials = new SentCredentials()
   readonly #parts: DirectLinkComponents
   readonly #limit: number

@@ -13,7 +13,6 @@ import type { BrokerSubscription, Deliver, EventBroker } from '../event-broker.t
 import { LocalDelivery } from '../local-delivery.ts'
 import { Batcher, type Route } from './batcher.ts'
 import { DIRECT_LIMITS, DIRECT_PROTOCOL, DirectLane, type DirectLaneOptions } from './direct-lane.ts'
-import type { ForwarderRateOptions } from './forwarder-rate.ts'
 import { type FrameIdentity, type FrameSecurity, frameSecurity } from './frame-security.ts'
 import { FrameSender } from './frame-sender.ts'
 import { GossipLane, type GossipLaneOptions } from './gossip-lane.ts'
@@ -23,17 +22,13 @@ import { ReceivedStreams } from './received-streams.ts'
 import { Receiver } from './receiver.ts'
 import { Shards } from './shards.ts'
 import { SyncStreams } from './sync-streams.ts'
-import { Validator } from './validator.ts'
+import { Validator, type ValidatorOptions } from './validator.ts'
 
 /** A frame of one event: the most data, as much again for attributes, and room for credentials up to MAX_FRAME_BYTES. */
 const LARGEST_EVENT = MAX_EVENT_BYTES * 2
 const STOP_MS = 10_000
 
-export interface MeshBrokerOptions
-  extends LaneChoiceOptions,
-    DirectLaneOptions,
-    GossipLaneOptions,
-    ForwarderRateOptions {
+export interface MeshBrokerOptions extends LaneChoiceOptions, DirectLaneOptions, GossipLaneOptions, ValidatorOptions {
   /** A power of two, the same in the whole mesh. @default 64 */
   shardCount?: number
 }

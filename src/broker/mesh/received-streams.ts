@@ -20,6 +20,7 @@ export class PublisherStreams {
   /** Number of the next frame of the gossip chain by shard, -1 when unknown. */
   readonly nextGossip: Float64Array
   readonly #chains: (ReceivedChain | undefined)[]
+  #linkChain: ReceivedChain | undefined
   lastUsed = 0
 
   constructor(shardCount: number) {
@@ -27,6 +28,12 @@ export class PublisherStreams {
     this.directDone = new Float64Array(shardCount).fill(-1)
     this.nextGossip = new Float64Array(shardCount).fill(-1)
     this.#chains = new Array(shardCount).fill(undefined)
+  }
+
+  /** Of the signed frames that come on the publisher's link to us, of all shards. */
+  get linkChain(): ReceivedChain {
+    this.#linkChain ??= new ReceivedChain()
+    return this.#linkChain
   }
 
   chain(shard: number): ReceivedChain {

@@ -8,9 +8,10 @@ import type { ReceivedEvent } from '../../events/frame/received-event.ts'
 import { hashKey } from '../../identity/credential.ts'
 import type { Equivocation } from './chains.ts'
 import { receiverHash } from './direct-lane.ts'
-import { ForwarderRate, type ForwarderRateOptions } from './forwarder-rate.ts'
 import { FrameCredentials } from './frame-credentials.ts'
+import { FrameRate, type FrameRateOptions } from './frame-rate.ts'
 import type { FrameSecurity } from './frame-security.ts'
+import { FrameSlots } from './frame-slots.ts'
 import { FORBIDDEN, type KnownCredential, type KnownCredentials, reservedShard } from './known-credentials.ts'
 import type { PublisherStreams, ReceivedStreams } from './received-streams.ts'
 import { SHARD_GENERATION } from './shards.ts'
@@ -33,6 +34,7 @@ export type IgnoreReason =
   | 'rate'
   | 'incarnations'
   | 'credential-rate'
+  | 'publisher-rate'
   | 'quarantined'
   | 'seen'
   | 'old'
@@ -60,6 +62,10 @@ export interface Judged {
   events: readonly ReceivedEvent[]
   /** Those in reserved namespaces that nobody may be handed. Most frames have none. */
   reserved: readonly ReceivedEvent[]
+  /** Whether its publisher's rate was charged for it. */
+  isCounted: boolean
+  /** Judged again: it was new when it came, so that its chain went on meanwhile does not make it old. */
+  isResumed: boolean
 }
 
 /** A frame that passed everything. */
@@ -86,9 +92,12 @@ export interface ValidatorComponents {
   membershipOf(context: ContextId): Uint8Array | undefined
 }
 
-const MAX_EVIDENCE = 64
-
-export interface ValidatorOptions extends ForwarderRateOptions {}
+export interface ValidatorOptions {
+  /** How many frames one neighbour may bring, on either lane; what is above is not even verified. */
+  forwarderRate?: FrameRateOptions
+  /** How many frames of one member may come by gossip, whoever brings them. Higher lets one member take more of others' time. */
+  publisherRate?: FrameRateOptions
+}
 
 /**
  * Judges frames, in an order that costs an attacker more than this context: what is cheap comes first, what needs the
@@ -97,17 +106,24 @@ export interface ValidatorOptions extends ForwarderRateOptions {}
  */
 export class Validator {
   readonly #parts: ValidatorComponents
-  readonly #rate: ForwarderRate
+  readonly #forwarders: FrameRate
+  readonly #publishers: FrameRate
+  readonly #slots: FrameSlots
   readonly #credentials: FrameCredentials
   readonly #receiver: Uint8Array
-  /** Proofs that publishers said two things in one place, the latest ones. */
-  readonly evidence: Equivocation[] = []
 
-  constructor(parts: ValidatorComponents, options: ValidatorOptions = {}) {
+  constructor(parts: ValidatorComponents, { forwarderRate, publisherRate }: ValidatorOptions = {}) {
     this.#parts = parts
     this.#credentials = new FrameCredentials(parts)
-    this.#rate = new ForwarderRate(parts.ports.clock, options)
+    this.#forwarders = new FrameRate(parts.ports.clock, forwarderRate)
+    this.#publishers = new FrameRate(parts.ports.clock, publisherRate)
+    this.#slots = new FrameSlots(parts.ports)
     this.#receiver = receiverHash(parts.ports.crypto, parts.self)
+  }
+
+  /** Proofs that publishers said two things in one place, the latest ones. */
+  get evidence(): readonly Equivocation[] {
+    return this.#slots.evidence
   }
 
   judge(bytes: Uint8Array, forwarder: ContextId, way: Way): Judgement {
@@ -121,10 +137,10 @@ export class Validator {
     const { header } = frame
     const form = this.#formOf(frame, forwarder, way)
     if (form !== undefined) return form
-    if (!this.#rate.take(forwarder)) return 'rate'
+    if (!this.#forwarders.take(forwarder)) return 'rate'
     const streams = this.#parts.streams.known(frame.publisher, hashKey(header.incarnation))
-    const judged: Judged = { frame, way, streams, events: [], reserved: [] }
-    const seen = this.#look(judged)
+    const judged: Judged = { frame, way, streams, events: [], reserved: [], isCounted: false, isResumed: false }
+    const seen = this.#slots.look(frame, streams)
     if (seen !== undefined) return seen
     const proof = this.#prove(frame)
     if (proof !== undefined) return proof
@@ -133,7 +149,9 @@ export class Validator {
 
   /** The rest of the judgement, again, after credentials have come. */
   judgeAgain(judged: Judged): Judgement {
-    return this.#look(judged) ?? this.#judgeContents(judged)
+    judged.isResumed = true
+    const seen = this.#slots.look(judged.frame, judged.streams)
+    return seen === undefined || seen === 'old' ? this.#judgeContents(judged) : seen
   }
 
   #formOf(frame: Frame, forwarder: ContextId, way: Way): Refusal | undefined {
@@ -151,15 +169,6 @@ export class Validator {
     if (header.chain === 'none') return undefined
     const { place } = header
     return place?.kind === 'link' && equalBytes(place.receiver, this.#receiver) ? undefined : 'receiver'
-  }
-
-  /** Whether the frame's slot is taken; a look-up only. */
-  #look({ frame, way, streams }: Judged): Refusal | undefined {
-    if (way.lane === 'direct' || streams === undefined) return undefined
-    const chain = streams.chain(way.shard)
-    if (chain.isQuarantined) return 'quarantined'
-    const state = chain.look(frame.header.place!.n, frame.headerDigest(this.#parts.ports.crypto))
-    return state === 'seen' || state === 'old' ? state : undefined
   }
 
   #prove(frame: Frame): Refusal | undefined {
@@ -184,6 +193,7 @@ export class Validator {
       if (membership === 'worthless' || membership.kind !== 'membership') return 'membership'
       if (membership.context !== frame.publisher || membership.expires <= now) return 'membership'
     }
+    if (membership !== undefined && !this.#mayPublishNow(judged)) return 'publisher-rate'
     const age = now - frame.header.time
     if (age > MAX_AGE_MS || age < -MAX_AHEAD_MS) return 'time'
     if (membership === undefined) return { judged, missing: this.#credentials.lacking(frame) }
@@ -196,8 +206,15 @@ export class Validator {
     if (missing.size > 0) return { judged, missing }
     const refusal = this.#judgeTokens(frame, tokens, now) ?? judgeEvents(judged, tokens, membership)
     if (refusal !== undefined) return refusal
-    const passed: Passed = { ...judged, streams }
-    return this.#record(passed) ?? passed
+    const slot = this.#slots.record(frame, streams)
+    return slot === undefined || (slot === 'old' && judged.isResumed) ? { ...judged, streams } : slot
+  }
+
+  /** Once a frame. On the direct lane publisher and forwarder are one, who was asked before. */
+  #mayPublishNow(judged: Judged): boolean {
+    if (judged.isCounted || judged.way.lane === 'direct') return true
+    judged.isCounted = true
+    return this.#publishers.take(judged.frame.publisher)
   }
 
   #judgeTokens(frame: Frame, tokens: Map<Uint8Array, KnownCredential>, now: number): Refusal | undefined {
@@ -208,18 +225,6 @@ export class Validator {
       if (token.epoch !== 0) return 'epoch'
     }
     return undefined
-  }
-
-  #record({ frame, way, streams }: Passed): Refusal | undefined {
-    if (way.lane === 'direct') return undefined
-    const { n, predecessor } = frame.header.place!
-    const state = streams.chain(way.shard).record(frame, n, predecessor, frame.headerDigest(this.#parts.ports.crypto))
-    if (state === 'new') return undefined
-    if (typeof state === 'string') return state
-    if (this.evidence.length >= MAX_EVIDENCE) this.evidence.shift()
-    this.evidence.push(state)
-    this.#parts.ports.logger.error({ publisher: state.publisher, n: state.n }, 'two frames for one slot: quarantined')
-    return 'equivocation'
   }
 }
 

@@ -54,7 +54,7 @@ export class AdmissionGate {
     for (const settle of waiting?.settle ?? []) settle(true)
   }
 
-  /** Forgets the peer: its last link has closed, or it is being expelled. */
+  /** Forgets the peer: its last link has closed. */
   withdraw(peer: ContextId): void {
     const waiting = this.#waiting.get(peer)
     this.#waiting.delete(peer)

@@ -155,13 +155,6 @@ class Libp2pNetwork implements Network {
     if (this.#peers.isLinked(peer)) this.#gate.admit(peer)
   }
 
-  expel(peer: ContextId, reason: string): void {
-    this.#options.ports.logger.warn({ peer, reason }, 'a peer is expelled')
-    this.#options.ports.counters.add('network.expelled')
-    this.#gate.withdraw(peer)
-    this.#peers.disconnect(peer).catch((error: unknown) => this.#failed('disconnect', peer, error))
-  }
-
   isAdmitted(peer: ContextId): boolean {
     return this.#gate.isAdmitted(peer)
   }

@@ -150,13 +150,6 @@ export class SimulatedNetwork implements Network, LinkOwner {
     this.#links.get(peer)?.admit()
   }
 
-  expel(peer: ContextId, _reason: string): void {
-    const end = this.#links.get(peer)
-    if (end === undefined) return
-    this.#surroundings.counters.add('network.expelled')
-    end.close()
-  }
-
   isAdmitted(peer: ContextId): boolean {
     return this.#links.get(peer)?.isAdmitted ?? false
   }

@@ -176,10 +176,6 @@ export class FakeNetwork implements Network {
     this.#admitted.add(peer)
   }
 
-  expel(peer: ContextId): void {
-    void this.disconnect(peer)
-  }
-
   isAdmitted(peer: ContextId): boolean {
     return this.#admitted.has(peer)
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Batch, Batcher, type Outlet, type ShardRange } from '../../../../src/broker/mesh/batcher.ts'
 import { DroppedRanges } from '../../../../src/broker/mesh/dropped-ranges.ts'
-import { ForwarderRate } from '../../../../src/broker/mesh/forwarder-rate.ts'
+import { FrameRate } from '../../../../src/broker/mesh/frame-rate.ts'
 import { SentCredentials } from '../../../../src/broker/mesh/frame-sender.ts'
 import { chooseLane } from '../../../../src/broker/mesh/lane-choice.ts'
 import { SendQueue } from '../../../../src/broker/mesh/send-queue.ts'
@@ -255,14 +255,14 @@ describe('what waits for a receiver', () => {
 describe('rate of a forwarder', () => {
   test('refuses beyond its burst and recovers with time, each forwarder for itself', async () => {
     const clock = new VirtualClock()
-    const rate = new ForwarderRate(clock, { framesPerSecond: 10, burst: 2 })
+    const rate = new FrameRate(clock, { framesPerSecond: 10, burst: 2 })
     expect([rate.take('a'), rate.take('a'), rate.take('a'), rate.take('b')]).toEqual([true, true, false, true])
     await clock.advance(100)
     expect([rate.take('a'), rate.take('a')]).toEqual([true, false])
   })
 
   test('forgets forwarders rather than grow', () => {
-    const rate = new ForwarderRate(new VirtualClock(), { burst: 1 })
+    const rate = new FrameRate(new VirtualClock(), { burst: 1 })
     rate.take('first')
     for (let at = 0; at < 4_096; at += 1) rate.take(`f${at}`)
     expect(rate.take('first')).toBe(true)

@@ -145,8 +145,11 @@ describe('streams of /amcp/sync/1', () => {
 describe('direct lanes', () => {
   const data = (node: Node) => node.received.map((event) => event.data)
 
-  test('of contexts that have left are forgotten, and made anew when they come back', async () => {
-    const [one, two] = await world.grow(2)
+  test.each([
+    ['unsigned', false],
+    ['signed, in the same chain', true],
+  ])('of contexts that have left are forgotten, and made anew when they come back: %s', async (_, signDirect) => {
+    const [one, two] = await world.grow(2, { signDirect })
     await world.run(two!.listen('amcp.domain.>'))
     expect(one!.broker.publish(one!.event('amcp.domain.x', 1))).toBeUndefined()
     await world.pass(100)
