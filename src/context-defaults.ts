@@ -39,13 +39,15 @@ export function folderStore(folder: string): Promise<Store> {
 }
 
 export function defaultNetwork(ports: Ports, identity: ContextIdentity, options: ContextOptions): Network {
-  const { listen, mdns = false, preset } = options
+  const { listen, mdns = false, preset, dialBeyond = true, bootstrap = [] } = options
+  const given = new Set(bootstrap.map((address) => address.split('/p2p/').at(-1)))
   const { seed, mesh } = identity
   return libp2pNetwork({
     ports,
     seed,
     meshId: mesh.mesh,
     mdns,
+    ...(dialBeyond ? {} : { mayDial: (peer) => given.has(peer) }),
     ...(listen === undefined ? {} : { listen }),
     ...(preset === undefined ? {} : { preset }),
   })

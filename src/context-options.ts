@@ -29,7 +29,10 @@ export interface ContextOptions {
   mdns?: boolean
   /** Bounds and waits of the links: `lanNetwork` or `wanNetwork`. @default lanNetwork */
   preset?: NetworkPreset
-  /** False links only to `bootstrap` and to whoever dials: for lines and rings. @default true */
+  /**
+   * False dials only `bootstrap`, for lines and rings: what is for one agent then reaches linked contexts only.
+   * @default true
+   */
   dialBeyond?: boolean
   /** How events are laid on lanes: limits, budgets, signatures. */
   lanes?: Omit<MeshBrokerOptions, 'shardCount'>

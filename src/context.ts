@@ -172,6 +172,7 @@ export class MeshContext implements Context, LifeCycle {
     })
     this.#offers = new OfferAnnouncer(ports, members, () => this.#registry.offers)
     this.#calls = new Calls({ ports, broker, lanes, directory: members, agents: this.#registry }, options)
+    members.holdLinks((context) => this.#calls.isBusyWith(context))
     this.#life = compose([...parts.foundation, this.#registry])
   }
 

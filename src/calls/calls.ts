@@ -133,6 +133,11 @@ export class Calls {
     }
   }
 
+  /** Whether a call to or from the context has not ended yet. */
+  isBusyWith(context: ContextId): boolean {
+    return this.#outgoing.isBusyWith(context) || this.#incoming.isBusyWith(context)
+  }
+
   /** To be told when a link ends: sooner than the members know it. */
   contextLost(context: ContextId): void {
     this.#outgoing.contextLost(context)

@@ -96,13 +96,15 @@ export class IncomingCalls implements RemoteCallOwner {
     call.cancel(new AmcpError('ERR_CALL_FAILED', 'the caller gave up', { details: { caller: call.caller } }))
   }
 
+  isBusyWith(context: ContextId): boolean {
+    return this.#byContext.has(context)
+  }
+
   /** Nobody waits for these any more. */
   contextLost(context: ContextId): void {
-    const prefix = `amcp://${context}/`
     for (const call of this.#open.values()) {
-      if (call.source.startsWith(prefix)) {
+      if (contextOf(call.source) === context)
         call.cancel(new AmcpError('ERR_NOT_CONNECTED', 'the context of the caller was lost', { details: { context } }))
-      }
     }
   }
 

@@ -82,6 +82,11 @@ export class OutgoingCalls implements OutgoingCallOwner {
     }
   }
 
+  isBusyWith(context: ContextId): boolean {
+    for (const call of this.#sent.values()) if (call.context === context) return true
+    return false
+  }
+
   /** The link to a context is gone: a reply would have come over it. Later calls go to others first. */
   contextLost(context: ContextId): void {
     this.#routes.demote(context)

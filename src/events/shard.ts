@@ -31,3 +31,14 @@ export function shardsOfPattern(pattern: string, count: number = DEFAULT_SHARD_C
   // `a.b.c.>` chooses one shard, `a.b.>` all: its rest may begin among the levels that choose.
   return isOpen ? 'all' : [shardOf(chooses.join('.'), count)]
 }
+
+/** The shards that topics of any of the patterns lie in. */
+export function shardsOfPatterns(patterns: Iterable<string>, count: number = DEFAULT_SHARD_COUNT): Set<number> {
+  const shards = new Set<number>()
+  for (const pattern of patterns) {
+    const some = shardsOfPattern(pattern, count)
+    if (some === 'all') return new Set(Array.from({ length: count }, (_, shard) => shard))
+    for (const shard of some) shards.add(shard)
+  }
+  return shards
+}

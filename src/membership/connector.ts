@@ -2,7 +2,7 @@ import type { Timer } from '../core/clock.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Network } from '../network/network.ts'
-import { chosenNeighbours, FULL_MESH } from './neighbours.ts'
+import { FULL_MESH, Ring } from './neighbours.ts'
 import type { StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
 import { withinTime } from './within-time.ts'
@@ -47,7 +47,7 @@ const LONGEST = 20
 /**
  * Makes and keeps the links that this context should have: to the given addresses until it is in a mesh, then to its
  * chosen neighbours, then again to addresses and members that went missing. Dials after failures with growing, random
- * waits. Links that others or the broker made are left alone.
+ * waits. Links that others or the broker made end when neither end has chosen or used them for a while.
  */
 export class Connector {
   readonly #ports: Ports
@@ -56,7 +56,11 @@ export class Connector {
   readonly #timing: MembershipTiming
   readonly #options: ConnectorOptions
   readonly #targets = new Map<string, Target>()
+  readonly #ring: Ring
+  readonly #holders: ((peer: ContextId) => boolean)[] = []
   #chosen: ReadonlySet<ContextId> = new Set()
+  /** Links that neither end chose, as the last pruning found them. */
+  #idle: ReadonlySet<ContextId> = new Set()
   #members: readonly ContextId[] | undefined
   #unlisten: (() => void) | undefined
   #isRunning = false
@@ -67,6 +71,7 @@ export class Connector {
     this.#map = map
     this.#timing = timing
     this.#options = options
+    this.#ring = new Ring(ports.crypto)
   }
 
   /** Returns how many addresses there are to join by, those of this context itself not counted. */
@@ -117,6 +122,11 @@ export class Connector {
     for (const target of this.#targets.values()) if (target.peer === peer) target.attempt = 0
   }
 
+  /** Keeps links that are used: `Members.holdLinks`. */
+  hold(isUsed: (peer: ContextId) => boolean): void {
+    this.#holders.push(isUsed)
+  }
+
   /** Dials whoever should be linked and is not. To be called when members or links have changed. */
   review(): void {
     if (!this.#isRunning) return
@@ -127,12 +137,46 @@ export class Connector {
     }
   }
 
+  /** Once a period. */
+  upkeep(): void {
+    this.review()
+    this.prune()
+  }
+
+  /**
+   * Ends links that no end needs. A link goes when it was found idle twice in a row, so that
+   * the other end, whose map may be newer, has had time to choose it; none goes while links that should be are missing.
+   */
+  prune(): void {
+    // Every holder is asked, since each remembers what it has said.
+    const isUsed = (peer: ContextId): boolean => this.#holders.filter((holds) => holds(peer)).length > 0
+    const idle = this.#network.peers.filter((peer) => !isUsed(peer) && this.#isSpare(peer))
+    const isWhole = [...this.#chosen].every((peer) => this.#network.isAdmitted(peer))
+    if (isWhole) for (const peer of idle) if (this.#idle.has(peer)) this.#end(peer)
+    this.#idle = new Set(idle)
+  }
+
+  /** Linked to by chance: to join, for a direct lane, for a search, or by a choice among other members. */
+  #isSpare(peer: ContextId): boolean {
+    if (!this.#options.dialBeyond || this.#map.live(peer) === undefined) return false
+    return !this.#ring.areNeighbours(this.#network.id, peer)
+  }
+
+  #end(peer: ContextId): void {
+    this.#ports.counters.add('membership.link.spare-ended')
+    this.#network.disconnect(peer).catch((error: unknown) => {
+      this.#ports.counters.add('membership.link.end-failed')
+      this.#ports.logger.debug({ peer, error: String(error) }, 'a spare link could not be ended')
+    })
+  }
+
   #choose(): void {
     const { members } = this.#map
     if (!this.#options.dialBeyond || members === this.#members) return
     const before = this.#members ?? []
     this.#members = members
-    this.#chosen = chosenNeighbours(this.#ports.crypto, this.#network.id, members)
+    this.#ring.set([...new Set([...members, this.#network.id])])
+    this.#chosen = this.#ring.chosenBy(this.#network.id)
     // Those that have just gone missing without a word are looked for, so that a healed partition finds together.
     const lost = before.filter((member) => member !== this.#network.id && this.#map.get(member) === undefined)
     for (const peer of [...this.#chosen, ...lost]) {
@@ -192,13 +236,16 @@ export class Connector {
 
   /** Ms to wait. In a full mesh both ends choose each other: the larger id leaves the first dial to the smaller. */
   #wait({ kind, attempt, peer }: Target): number {
-    const { redial, redialMax, grace } = this.#timing
+    const { redial, redialMax } = this.#timing
     if (attempt > 0)
       return Math.min(redialMax, redial * 2 ** Math.min(attempt, 30)) * (1 - this.#ports.random.float() / 2)
     // Of the many that mDNS finds at once a few are enough to learn of the rest; then the choice is ours again.
     if (kind === 'discovered' && this.#linked >= ENOUGH) return redialMax
+    if (kind === 'address' || this.#linked === 0) return 0
+    const { settle } = this.#timing
+    const wait = settle * (1 + this.#ports.random.float())
     const isMutual = peer !== undefined && this.#map.members.length <= FULL_MESH && this.#map.get(peer) !== undefined
-    return isMutual && this.#network.id > peer ? grace * 2 : 0
+    return isMutual && this.#network.id > peer ? wait + settle : wait
   }
 
   /** Links that are there or being made. */

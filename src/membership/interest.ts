@@ -1,5 +1,5 @@
 import type { ContextId } from '../core/ids.ts'
-import { shardsOfPattern } from '../events/shard.ts'
+import { shardsOfPatterns } from '../events/shard.ts'
 import { TopicTrie } from '../events/topic-trie.ts'
 import type { StateMap } from './state-map.ts'
 
@@ -52,7 +52,7 @@ export class Interest {
   }
 
   get shards(): ReadonlySet<number> {
-    this.#shards ??= shardsOf(this.#patterns.values(), this.#shardCount)
+    this.#shards ??= shardsOfPatterns([...this.#patterns.values()].flat(), this.#shardCount)
     return this.#shards
   }
 
@@ -77,15 +77,4 @@ export class Interest {
 function isSame(before: readonly string[] | undefined, after: readonly string[] | undefined): boolean {
   if (before?.length !== after?.length) return false
   return before === undefined || after === undefined || before.every((pattern, at) => pattern === after[at])
-}
-
-function shardsOf(summaries: Iterable<readonly string[]>, count: number): ReadonlySet<number> {
-  const shards = new Set<number>()
-  for (const patterns of summaries)
-    for (const pattern of patterns) {
-      const some = shardsOfPattern(pattern, count)
-      if (some === 'all') return new Set(Array.from({ length: count }, (_, shard) => shard))
-      for (const shard of some) shards.add(shard)
-    }
-  return shards
 }

@@ -40,12 +40,19 @@ export interface Members extends LifeCycle {
   readonly unconfirmed: readonly ContextId[]
   /** Other contexts that listen: the same array while nothing changed; undefined = not known for all: gossip instead. */
   audienceOf(topic: string): readonly ContextId[] | undefined
+  /** Other contexts known to listen, though there may be more; the same array while nothing changed. */
+  listenersOf(topic: string): readonly ContextId[]
   /** Announces what the agents of this context offer; resolves like `announcePatterns`. */
   announceOffers(offers: readonly Offer[]): Promise<void>
   /** Known offers, those of this context included; `complete` when every member's entry is current and the mesh converged. */
   offersOf(capability: string): { offers: readonly LocatedOffer[]; complete: boolean }
   /** Shards that any member, this context included, listens to. */
   readonly shards: ReadonlySet<number>
+  /**
+   * Asks `isUsed` once a period (10 s) about each link that no end has chosen: whether something used it since it was
+   * asked last, or waits for it. A link that nobody used for a period is ended. For direct lanes and open calls.
+   */
+  holdLinks(isUsed: (context: ContextId) => boolean): void
   /** Called after the set of members, their patterns, offers or the convergence changed. Returns how to stop listening. */
   onChange(listener: () => void): () => void
 }

@@ -5,6 +5,7 @@ import type { Ports } from '../core/ports.ts'
 import type { Store } from '../core/store.ts'
 import { DEFAULT_SHARD_COUNT } from '../events/shard.ts'
 import type { Network } from '../network/network.ts'
+import { AddressBook } from './address-book.ts'
 import { Announcer } from './announcer.ts'
 import { Connector } from './connector.ts'
 import { aliveElsewhere, duplicateIdentity, LivesOfSelf } from './duplicate-identity.ts'
@@ -70,8 +71,7 @@ class MeshMembers implements Members {
   readonly #connector: Connector
   readonly #joining: Joining
   readonly #upkeep: Upkeep
-  /** The body whose addresses the network knows, by context. */
-  readonly #located = new Map<ContextId, string>()
+  readonly #addressBook: AddressBook
   readonly #listeners = new Set<() => void>()
   #wasConverged = true
   #unlisten: (() => void) | undefined
@@ -81,26 +81,21 @@ class MeshMembers implements Members {
 
   constructor(components: MeshMembersComponents, options: MeshMembersOptions) {
     const { ports, network, store, credentials } = components
-    const {
-      addresses = [],
-      dialBeyond = true,
-      shards = DEFAULT_SHARD_COUNT,
-      timing = {},
-      fault = () => undefined,
-    } = options
+    const { addresses = [], dialBeyond = true, shards = DEFAULT_SHARD_COUNT, timing = {}, fault } = options
     this.self = network.id
     this.incarnation = drawIncarnation(ports.random)
     this.#ports = ports
     this.#network = network
     this.#credentials = credentials
     this.#timing = { ...defaultTiming, ...timing }
-    this.#fault = fault
+    this.#fault = fault ?? (() => undefined)
     const incarnation = hexOf(this.incarnation)
     this.#map = new StateMap(ports.crypto, this.self, 3 * this.#timing.period)
     this.#own = new OwnEntry(ports, credentials, this.self, incarnation)
     this.#view = new MemberView({ map: this.#map, credentials }, this.self, this.#timing.period, shards)
     this.#lives = new LivesOfSelf(this.#own, incarnation)
     this.#store = new MemberStore(store)
+    this.#addressBook = new AddressBook(network)
     this.#announcer = new Announcer({ ports, own: this.#own }, this.#timing, {
       required: () => this.#required(),
       addresses: () => network.addresses,
@@ -177,6 +172,10 @@ class MeshMembers implements Members {
     return this.#view.listenersOf(topic)
   }
 
+  listenersOf(topic: string): readonly ContextId[] {
+    return this.#view.listenersOf(topic)
+  }
+
   offersOf(capability: string): { offers: readonly LocatedOffer[]; complete: boolean } {
     return { offers: this.#view.offersOf(capability), complete: this.#wasConverged && !this.#view.isStale }
   }
@@ -188,6 +187,10 @@ class MeshMembers implements Members {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  holdLinks(isUsed: (context: ContextId) => boolean): void {
+    this.#connector.hold(isUsed)
   }
 
   announcePatterns(patterns: readonly string[]): Promise<void> {
@@ -222,7 +225,7 @@ class MeshMembers implements Members {
   #renew(): void {
     this.#announcer.renew()
     this.#exchange.exchangeDigests()
-    this.#connector.review()
+    this.#connector.upkeep()
     this.#save()
   }
 
@@ -231,7 +234,7 @@ class MeshMembers implements Members {
     this.#ports.counters.add('membership.entry.expired', gone.length)
     this.#exchange.forget(gone)
     this.#announcer.acknowledgements.forget(gone)
-    for (const context of gone) this.#located.delete(context)
+    this.#addressBook.forget(gone)
     this.#changed()
   }
 
@@ -262,9 +265,7 @@ class MeshMembers implements Members {
     const entry = this.#map.get(context)
     if (entry === undefined) return
     this.#store.note(context, entry.head.incarnation, entry.head.version)
-    if (this.#located.get(context) === entry.head.body) return
-    this.#located.set(context, entry.head.body)
-    this.#network.remember(context, entry.body.addresses)
+    this.#addressBook.note(entry)
   }
 
   #greeting(peer: ContextId): Pick<Hello, 'incarnation' | 'seen' | 'members' | 'addresses' | 'summary'> {
@@ -277,10 +278,10 @@ class MeshMembers implements Members {
     }
   }
 
-  #admitted(peer: ContextId, { incarnation, seen }: Hello): void {
-    if (seen !== null && this.#lives.remembered(seen, this.#ports.clock.now())) this.#announcer.change()
+  #admitted(peer: ContextId, hello: Hello): void {
+    if (hello.seen !== null && this.#lives.remembered(hello.seen, this.#ports.clock.now())) this.#announcer.change()
     this.#connector.admitted(peer)
-    this.#exchange.admitted(peer, incarnation)
+    this.#exchange.admitted(peer, hello)
   }
 
   #refused(peer: ContextId, error: AmcpError, by: 'them' | 'us'): void {

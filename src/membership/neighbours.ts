@@ -1,33 +1,78 @@
 import type { Crypto } from '../core/crypto.ts'
 import type { ContextId } from '../core/ids.ts'
-import { hexOf } from './state-entry.ts'
 
 /** Up to so many members everybody links to everybody. */
 export const FULL_MESH = 8
+/** Members that come after one on the ring and are dialled by it, so that all have at least twice as many links. */
+const SUCCESSORS = 2
+
+interface Placed {
+  readonly member: ContextId
+  /** 32 bits of the hash of its id: its place on the ring. */
+  readonly place: number
+}
 
 /**
- * Whom a context should be linked to, as a pure function of who is there, so that all members compute the same links
- * without talking. Above a handful the members form a ring in the order of their hashes, and each one dials the next
- * two and one a third of the way round: at least 4 neighbours and about 6 for everybody, a mesh that stays whole when
- * any three fail, and a few hops from end to end.
+ * Whom each context should be linked to, as a pure function of who is there, so that all members compute the same links
+ * without talking. Above a handful the members form a ring in the order of their hashes. Each one dials the next two,
+ * and as many others as the logarithm of the number of members asks for, chosen by hash: at least 4 neighbours for
+ * everybody, about 6 among 20 and 8 among 100, a mesh that stays whole when any three fail, and a few hops from end to
+ * end. No choice depends on how many others there are, so a member that comes or goes changes the links of few.
  */
-export function chosenNeighbours(crypto: Crypto, self: ContextId, members: readonly ContextId[]): Set<ContextId> {
-  const chosen = new Set<ContextId>()
-  if (members.length <= FULL_MESH) for (const member of members) chosen.add(member)
-  else {
-    const ring = ringOf(crypto, members)
-    const at = ring.indexOf(self)
-    for (const step of [1, 2, Math.floor(ring.length / 3)]) chosen.add(ring[(at + step) % ring.length]!)
+export class Ring {
+  readonly #crypto: Crypto
+  readonly #places = new Map<ContextId, number>()
+  #ring: readonly Placed[] = []
+
+  constructor(crypto: Crypto) {
+    this.#crypto = crypto
   }
-  chosen.delete(self)
-  return chosen
+
+  /** Takes over who is there now. */
+  set(members: readonly ContextId[]): void {
+    const placed = members.map((member) => ({ member, place: this.#places.get(member) ?? this.#placeOf(member) }))
+    this.#places.clear()
+    for (const { member, place } of placed) this.#places.set(member, place)
+    this.#ring = placed.sort((a, b) => a.place - b.place || (a.member < b.member ? -1 : 1))
+  }
+
+  /** Those whom a member dials; nobody for a context that is no member. */
+  chosenBy(member: ContextId): Set<ContextId> {
+    const ring = this.#ring
+    const place = this.#places.get(member)
+    if (place === undefined) return new Set()
+    if (ring.length <= FULL_MESH) return new Set(ring.filter((one) => one.member !== member).map((one) => one.member))
+    const at = ring.findIndex((one) => one.member === member)
+    const chosen = new Set<ContextId>()
+    for (let step = 1; step <= SUCCESSORS; step += 1) chosen.add(ring[(at + step) % ring.length]!.member)
+    const far = SUCCESSORS + Math.max(1, Math.floor(Math.log2(ring.length)) - 4)
+    const others = ring.filter((one) => one.member !== member && !chosen.has(one.member))
+    const ranked = others.map((one) => ({ member: one.member, rank: mixed(place, one.place) }))
+    ranked.sort((a, b) => a.rank - b.rank)
+    for (const one of ranked) {
+      if (chosen.size >= far) break
+      chosen.add(one.member)
+    }
+    return chosen
+  }
+
+  /** Whether one of the two should dial the other. */
+  areNeighbours(one: ContextId, other: ContextId): boolean {
+    return this.chosenBy(one).has(other) || this.chosenBy(other).has(one)
+  }
+
+  #placeOf(member: ContextId): number {
+    const hash = this.#crypto.sha256(encoder.encode(member))
+    return new DataView(hash.buffer, hash.byteOffset).getUint32(0)
+  }
 }
 
 const encoder = new TextEncoder()
 
-function ringOf(crypto: Crypto, members: readonly ContextId[]): ContextId[] {
-  return members
-    .map((member) => ({ member, place: hexOf(crypto.sha256(encoder.encode(member))) }))
-    .sort((a, b) => (a.place < b.place ? -1 : 1))
-    .map(({ member }) => member)
+/** 32 bits that look random for each ordered pair, by the finalizer of MurmurHash3. */
+function mixed(one: number, other: number): number {
+  let hash = one ^ Math.imul(other, 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
 }

@@ -4,6 +4,7 @@ import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { MessageStream, Network } from '../network/network.ts'
 import { AckRoutes } from './ack-routes.ts'
+import { type Greeted, isConverged } from './convergence.ts'
 import { EntryVerifier } from './entry-verifier.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import type { SignOfLife } from './sign-of-life.ts'
@@ -50,8 +51,8 @@ export class StateExchange {
   readonly #events: StateExchangeEvents
   readonly #verifier: EntryVerifier
   readonly #links = new Map<ContextId, StateLink>()
-  /** Admitted peers with the incarnation they said hello with. */
-  readonly #admitted = new Map<ContextId, string>()
+  /** Admitted peers with what they said in their hello. */
+  readonly #admitted = new Map<ContextId, Greeted>()
   readonly #acks: AckRoutes
   readonly #reopening = new Map<ContextId, Timer>()
   #isFlushing = false
@@ -75,13 +76,9 @@ export class StateExchange {
     return [...this.#links.keys()]
   }
 
-  /** Every neighbour knows the same members, and nothing that one of them listed is missing. */
+  /** Nobody linked knows of members or entries that are not known here. */
   get isConverged(): boolean {
-    if (this.#admitted.size !== this.#links.size) return false
-    if (this.#links.size === 0) return this.#map.members.length <= 1
-    const digest = this.#map.memberDigest
-    for (const link of this.#links.values()) if (!link.isSynced || link.members !== digest) return false
-    return true
+    return isConverged(this.#map, this.#admitted, this.#links)
   }
 
   /** Some link has exchanged all it had. */
@@ -100,9 +97,9 @@ export class StateExchange {
   }
 
   /** Told once a hello: both ends may have begun one, and the stream of the first must not be replaced then. */
-  admitted(peer: ContextId, incarnation: string): void {
-    const isKnown = this.#admitted.get(peer) === incarnation
-    this.#admitted.set(peer, incarnation)
+  admitted(peer: ContextId, hello: Greeted): void {
+    const isKnown = this.#admitted.get(peer)?.incarnation === hello.incarnation
+    this.#admitted.set(peer, { incarnation: hello.incarnation, members: hello.members })
     if (!isKnown && this.#network.id > peer) void this.#open(peer, 0)
     this.#events.changed()
   }
@@ -189,13 +186,13 @@ export class StateExchange {
 
   #accept(stream: MessageStream): void {
     const { peer } = stream
-    const incarnation = this.#admitted.get(peer)
-    if (this.#isStopped || incarnation === undefined) {
+    const hello = this.#admitted.get(peer)
+    if (this.#isStopped || hello === undefined) {
       stream.abort(new AmcpError('ERR_PROTOCOL_REFUSED', `no hello from ${peer} yet`))
       return
     }
     this.#close(peer)
-    const link = new StateLink(stream, incarnation, this.#ports.clock)
+    const link = new StateLink(stream, hello.incarnation, this.#ports.clock)
     this.#links.set(peer, link)
     link.onDrained = () => link.flush(this.#map, this.#ports.clock.monotonic())
     stream.onMessage((bytes) => this.#receive(link, bytes))

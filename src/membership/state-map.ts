@@ -37,6 +37,7 @@ export class StateMap {
   /** Ms without a renewal after which an entry is absent. */
   readonly lifetime: number
   #live: readonly ContextId[] | undefined
+  #liveDigest: string | undefined
   #digest: string | undefined
 
   /** @param lifetime the own entry outlives it */
@@ -76,7 +77,8 @@ export class StateMap {
     if (order === 0 && held !== undefined) held.issued = Math.min(held.issued, issued)
     if (order <= 0) return order === 0 ? 'same' : 'older'
     this.#held.set(context, { entry, issued })
-    if (held === undefined || hasLeft(held.entry) !== hasLeft(entry)) this.#live = undefined
+    const isMember = !hasLeft(entry)
+    if (isMember !== (held !== undefined && !hasLeft(held.entry))) this.#membersChanged()
     this.#digest = undefined
     return 'newer'
   }
@@ -88,7 +90,7 @@ export class StateMap {
       if (context !== this.#self && now - issued > this.lifetime) gone.push(context)
     for (const context of gone) this.#held.delete(context)
     if (gone.length > 0) {
-      this.#live = undefined
+      this.#membersChanged()
       this.#digest = undefined
     }
     return gone
@@ -105,13 +107,19 @@ export class StateMap {
 
   /** Of the set of members: equal at two contexts that know the same ones. */
   get memberDigest(): string {
-    return shortDigest(this.#crypto, encoder.encode(this.members.join('\n')))
+    this.#liveDigest ??= shortDigest(this.#crypto, encoder.encode(this.members.join('\n')))
+    return this.#liveDigest
   }
 
   /** Of all contexts with their versions: equal at two contexts that hold the same map. */
   get digest(): string {
     this.#digest ??= shortDigest(this.#crypto, encoder.encode(JSON.stringify(this.versions().sort())))
     return this.#digest
+  }
+
+  #membersChanged(): void {
+    this.#live = undefined
+    this.#liveDigest = undefined
   }
 
   versions(): [ContextId, number][] {

@@ -10,6 +10,11 @@ export interface MembershipTiming {
   readonly acknowledge: number
   /** Longest that `start` waits for the first neighbour while an address is still being tried. */
   readonly join: number
+  /**
+   * Before a chosen neighbour is dialled while other links are there, made longer at random by up to as much: when many
+   * join at once only those that stay chosen are dialled, and a newcomer's own business goes first.
+   */
+  readonly settle: number
   /** First wait before dialling again; doubles up to `redialMax`, each shortened at random by up to a half. */
   readonly redial: number
   readonly redialMax: number
@@ -19,9 +24,10 @@ export interface MembershipTiming {
 export const defaultTiming: MembershipTiming = {
   period: 10_000,
   hello: 4_000,
-  grace: 250,
+  grace: 1_000,
   acknowledge: 2_000,
   join: 10_000,
+  settle: 500,
   redial: 100,
   redialMax: 10_000,
 }

@@ -27,7 +27,7 @@ export interface Network extends LifeCycle {
   /** Opens the link for everything, until it ends. */
   admit(peer: ContextId): void
   isAdmitted(peer: ContextId): boolean
-  /** Called for each link that comes and goes and for peers found by mDNS or bootstrap. Returns how to stop listening. */
+  /** Called for each link that comes, is admitted and goes, and for peers found by mDNS or bootstrap. Returns how to stop listening. */
   onPeer(listener: PeerListener): () => void
   readonly gossip: Gossip
   readonly streams: Streams
@@ -36,6 +36,8 @@ export interface Network extends LifeCycle {
 
 export interface PeerListener {
   connected?(peer: ContextId): void
+  /** Admitted here; the other end may do so a moment later. */
+  admitted?(peer: ContextId): void
   disconnected?(peer: ContextId): void
   /** Found, not linked yet. */
   discovered?(peer: ContextId, addresses: readonly string[]): void

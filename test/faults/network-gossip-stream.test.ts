@@ -118,8 +118,9 @@ async function prepared(): Promise<Prepared> {
       bootstrap: [],
       maxConnections: 10,
       mayLink: () => true,
+      mayDial: () => true,
     },
-    { gate, scores: new RejectScores(ports.clock), onFound: () => {} },
+    { gate, scores: new RejectScores(ports.clock), isSearching: () => false, onFound: () => {} },
   )
   peer.addEventListener('peer:connect', ({ detail }) => gate.admit(detail.toString()))
   peer.addEventListener('peer:disconnect', ({ detail }) => gate.withdraw(detail.toString()))

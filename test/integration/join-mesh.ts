@@ -1,6 +1,7 @@
 import type { Context } from '../../src/context.ts'
 import type { ContextOptions } from '../../src/context-options.ts'
 import { systemPorts } from '../../src/core/default-ports.ts'
+import { sleep } from '../../src/core/sleep.ts'
 import { withDeadline } from '../../src/core/with-deadline.ts'
 import { createContext } from '../../src/create-context.ts'
 import { foundMemoryMesh, type MemoryMesh } from '../../src/identity/context-identity.ts'
@@ -9,6 +10,9 @@ export type ForcedLane = 'direct' | 'gossip'
 
 /** Longest a step of a try may take, ms: an event that has not come by then counts as missing. */
 const PATIENCE = 10_000
+/** Looks for links that are to end, and ms between them: they go one period (10 s) after their last use, or two. */
+const SETTLE_LOOKS = 500
+const LOOK = 100
 const TOPIC = 'amcp.domain.join.news'
 
 const ports = systemPorts()
@@ -72,6 +76,13 @@ export class JoinMesh implements AsyncDisposable {
     await Promise.all(contexts.map((context, at) => context.publish(TOPIC, at)))
     await withDeadline(ports.clock, PATIENCE, all.promise, () => new Error('late')).catch(() => {})
     return { announced, received: heard.size, expected: contexts.length }
+  }
+
+  /** Resolves when the links that only a join or an event needed have ended again: two periods of membership or so. */
+  async settled(): Promise<void> {
+    const isSettled = (): boolean =>
+      this.contexts.every(({ neighbours }) => neighbours.length >= 4 && neighbours.length <= this.contexts.length / 2)
+    for (let look = 0; look < SETTLE_LOOKS && !isSettled(); look += 1) await sleep(ports.clock, LOOK)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -18,6 +18,11 @@ describe(`joining a mesh of ${MEMBERS} by one address`, () => {
         const { received, expected } = await mesh.join()
         expect(received, `members heard in try ${tries}`).toBe(expected)
       }
+      await mesh.settled()
+      const links = mesh.contexts.map(({ neighbours }) => neighbours.length)
+      expect(Math.min(...links)).toBeGreaterThanOrEqual(4)
+      expect(Math.max(...links)).toBeLessThan(MEMBERS - 1)
+      expect(links.reduce((sum, count) => sum + count, 0) / MEMBERS).toBeLessThanOrEqual(MEMBERS / 2)
     })
   }
 })

@@ -3,33 +3,22 @@ import type { Context } from '../../src/context.ts'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import { createContext } from '../../src/create-context.ts'
 import { foundMemoryMesh } from '../../src/identity/context-identity.ts'
-import { libp2pNetwork } from '../../src/network/libp2p/libp2p-network.ts'
 
 const TOPIC = 'amcp.domain.far.first'
 
-/** Contexts over libp2p that can link to the ones beside them only, and dial the one before; a ring's ends are beside each other. */
+/** Contexts over libp2p that dial the one before them only; a ring's last one dials the first, too. */
 class Chain implements AsyncDisposable {
   readonly contexts: Context[] = []
 
   static async open(size: number, shape: 'line' | 'ring'): Promise<Chain> {
     const chain = new Chain()
     const mesh = foundMemoryMesh(systemPorts())
-    const identities = Array.from({ length: size }, () => mesh.member())
-    const places = new Map(identities.map(({ id }, at) => [id, at]))
-    for (const [at, identity] of identities.entries()) {
-      const ports = systemPorts()
+    for (let at = 0; at < size; at += 1) {
       const before = chain.contexts.slice(-1)
       const dialled = shape === 'ring' && at === size - 1 ? [chain.contexts[0]!, ...before] : before
-      const mayLink = (peer: string): boolean => {
-        const distance = Math.abs(at - places.get(peer)!)
-        return distance === 1 || (shape === 'ring' && distance === size - 1)
-      }
       chain.contexts.push(
         await createContext({
-          ports,
-          identity,
-          // Else the DHT would link everybody to everybody.
-          network: libp2pNetwork({ ports, seed: identity.seed, meshId: mesh.description.mesh, mayLink }),
+          identity: mesh.member(),
           bootstrap: dialled.flatMap(({ addresses }) => addresses.slice(0, 1)),
           dialBeyond: false,
           lanes: { lane: 'gossip' },
@@ -73,5 +62,14 @@ describe('contexts over libp2p that are linked to two others at most', () => {
     await end.promise
     expect(heard).toEqual(['first', 'second', 'end'])
     expect(chain.contexts.map(({ neighbours }) => neighbours.length)).toEqual(Array(8).fill(2))
+  })
+
+  test('what is for an agent further away finds no way, since nobody dials beyond', async () => {
+    await using chain = await Chain.open(3, 'line')
+    const [first, , last] = chain.contexts
+    await expect(first!.call(last!.agent, {}, { deadline: 500 })).rejects.toMatchObject({
+      code: 'ERR_CALL_TARGET_LOST',
+    })
+    expect(chain.contexts.map(({ neighbours }) => neighbours.length)).toEqual([1, 2, 1])
   })
 })

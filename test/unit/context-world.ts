@@ -71,6 +71,7 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
     contextOfAgent: () => undefined,
     offersOf: () => ({ offers: [], complete: true }),
     onChange: () => () => {},
+    holdLinks: () => {},
     announceOffers: async (offers: readonly Offer[]) => {
       if (world.failAnnouncement !== undefined) throw world.failAnnouncement
       world.announced.push(offers)

@@ -115,6 +115,11 @@ export class DirectLane {
     return this.#reach.to(peer)
   }
 
+  /** Whether the lane to the peer was used since this was asked last. */
+  wasUsed(peer: ContextId): boolean {
+    return this.#links.get(peer)?.wasUsed() ?? false
+  }
+
   /** Tells whoever has a direct lane that the shard's events from `first` to `last` come by gossip. */
   changeToGossip(shard: number, first: number, last: number): void {
     for (const link of this.#links.values()) link.changeToGossip(shard, first, last)

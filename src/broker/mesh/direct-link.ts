@@ -11,6 +11,7 @@ import { SentCredentials } from './frame-sender.ts'
 import { openStream } from './open-stream.ts'
 import { SendQueue, type Waiting } from './send-queue.ts'
 import { WaitBudget } from './slow-receiver.ts'
+import { UseCount } from './use-count.ts'
 
 const MEBIBYTE = 1_048_576
 /** One message may wait in the credit link itself; the rest waits here, where it survives the stream. */
@@ -45,6 +46,7 @@ export class DirectLink {
   #isSlow = false
   #isFull = false
   #laneChanges = 0
+  readonly #use = new UseCount()
   #slowTimer: Timer | undefined
 
   constructor(
@@ -77,6 +79,11 @@ export class DirectLink {
   /** Whether there is a stream. */
   get isOpen(): boolean {
     return this.#link !== undefined
+  }
+
+  /** Whether anything went either way since this was asked last, or waits. */
+  wasUsed(): boolean {
+    return this.#use.wasUsed() || !this.#queue.isEmpty
   }
 
   /**
@@ -160,6 +167,7 @@ export class DirectLink {
   #hand({ envelope, frame }: Waiting): boolean {
     const link = this.#link
     if (link === undefined || !link.isOpen) return false
+    this.#use.count++
     try {
       return frame === undefined ? link.send(envelope) : link.send(envelope, frame)
     } catch (error) {
@@ -230,7 +238,7 @@ export class DirectLink {
     const stream = await openStream(this.peer, this.#parts, () => this.#link === undefined && !this.#isStopped)
     if (stream === undefined) return
     if (stream !== 'left') {
-      if (this.#isStopped) stream.abort(stopped(this.peer))
+      if (this.#isStopped) stream.abort(new AmcpError('ERR_STOPPED', `the direct lane to ${this.peer} is closed`))
       else this.#attach(stream)
       return
     }
@@ -241,7 +249,10 @@ export class DirectLink {
 
   #attach(stream: MessageStream): void {
     const link = new CreditLink(stream, this.#parts.ports, { queue: LINK_QUEUE_BYTES })
-    link.onMessage((message) => this.#parts.onMessage(this.peer, message))
+    link.onMessage((message) => {
+      this.#use.count++
+      this.#parts.onMessage(this.peer, message)
+    })
     link.onWritable(() => this.#pump())
     link.onAcknowledged(() => this.#lookDrained())
     link.onClose(() => this.#lost(link))
@@ -290,5 +301,3 @@ export class DirectLink {
     this.#lookDrained()
   }
 }
-
-const stopped = (peer: ContextId): AmcpError => new AmcpError('ERR_STOPPED', `the direct lane to ${peer} is closed`)

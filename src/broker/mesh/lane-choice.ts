@@ -6,7 +6,7 @@ import type { Members } from '../../membership/members.ts'
 export interface LaneChoiceOptions {
   /**
    * `auto` sends directly while few contexts listen and all of them are known, and gossips otherwise. The others force a
-   * lane, for measurements; what is for one agent always goes directly.
+   * lane, for measurements: `direct` sends to those who are known to listen. What is for one agent always goes directly.
    * @default 'auto'
    */
   lane?: 'auto' | 'direct' | 'gossip'
@@ -37,7 +37,7 @@ function only(context: ContextId): readonly ContextId[] {
 /** Chooses the lane of a topic. ERR_AGENT_UNKNOWN for a topic of an agent whose context is not known. */
 export function chooseLane(
   topic: string,
-  members: Pick<Members, 'self' | 'present' | 'audienceOf' | 'contextOfAgent'>,
+  members: Pick<Members, 'self' | 'audienceOf' | 'listenersOf' | 'contextOfAgent'>,
   { lane = 'auto', directLimit = 8 }: LaneChoiceOptions,
 ): Lane {
   const agent = agentOfTopic(topic)
@@ -51,8 +51,8 @@ export function chooseLane(
     return context === members.self ? undefined : only(context)
   }
   if (lane === 'gossip') return 'gossip'
-  const audience = members.audienceOf(topic)
-  if (audience === undefined) return lane === 'direct' ? members.present : 'gossip'
+  const audience = lane === 'direct' ? members.listenersOf(topic) : members.audienceOf(topic)
+  if (audience === undefined) return 'gossip'
   if (audience.length === 0) return undefined
   return lane === 'direct' || audience.length <= directLimit ? audience : 'gossip'
 }

@@ -11,11 +11,14 @@ import type { Members } from '../../membership/members.ts'
 import type { Network } from '../../network/network.ts'
 import type { BrokerSubscription, Deliver, EventBroker } from '../event-broker.ts'
 import { LocalDelivery } from '../local-delivery.ts'
+import { Announcing } from './announcing.ts'
 import { Batcher, type Route } from './batcher.ts'
 import { DIRECT_LIMITS, DIRECT_PROTOCOL, DirectLane, type DirectLaneOptions } from './direct-lane.ts'
+import { openToMember } from './direct-opening.ts'
 import { type FrameIdentity, type FrameSecurity, frameSecurity } from './frame-security.ts'
 import { FrameSender } from './frame-sender.ts'
 import { GossipLane, type GossipLaneOptions } from './gossip-lane.ts'
+import { Grafting } from './grafting.ts'
 import { KnownCredentials } from './known-credentials.ts'
 import { chooseLane, type LaneChoiceOptions } from './lane-choice.ts'
 import { ReceivedStreams } from './received-streams.ts'
@@ -59,7 +62,6 @@ export function meshBroker(components: MeshBrokerComponents, options: MeshBroker
 
 class LanesBroker implements MeshBroker, LifeCycle {
   readonly #ports: Ports
-  readonly #network: Network
   readonly #members: Members
   readonly #options: MeshBrokerOptions
   readonly #security: FrameSecurity
@@ -69,14 +71,13 @@ class LanesBroker implements MeshBroker, LifeCycle {
   readonly #batcher: Batcher
   readonly #direct: DirectLane
   readonly #gossip: GossipLane
+  readonly #announcing: Announcing
   readonly #sync: SyncStreams
   readonly #validator: Validator
   readonly #receiver: Receiver
   /** Next sequence by shard. */
   readonly #sequences: Float64Array
   #present: readonly ContextId[] = []
-  #announcement: Promise<void> | undefined
-  #isAnnouncing = false
   #unlisten: (() => void) | undefined
   #state: 'new' | 'running' | 'stopped' = 'new'
   #stopping: Promise<void> | undefined
@@ -84,13 +85,14 @@ class LanesBroker implements MeshBroker, LifeCycle {
   constructor({ ports, network, members, identity, tokens }: MeshBrokerComponents, options: MeshBrokerOptions) {
     const { shardCount = DEFAULT_SHARD_COUNT } = options
     this.#ports = ports
-    this.#network = network
     this.#members = members
     this.#options = options
     this.#tokens = tokens
     this.#security = frameSecurity({ ports, identity, tokens })
-    this.#shards = new Shards(network.gossip, this.#security.mesh, shardCount)
-    this.#local = new LocalDelivery(ports.counters, () => this.#announce())
+    this.#shards = new Shards(network.gossip, ports.clock, this.#security.mesh, shardCount)
+    this.#local = new LocalDelivery(ports.counters, () => {
+      if (this.#state === 'running') this.#announcing.change()
+    })
     this.#sequences = new Float64Array(shardCount)
     this.#batcher = new Batcher(ports.clock, { crypto: ports.crypto, largest: LARGEST_EVENT })
     const sender = new FrameSender(ports, this.#security, () => members.incarnation)
@@ -102,7 +104,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
       {
         ports,
         shardCount,
-        open: (peer) => this.#openStream(peer),
+        open: (peer) => openToMember(ports.clock, network, peer, DIRECT_PROTOCOL),
         isConnected: (peer) => network.isConnected(peer),
         isPresent: (peer) => members.present.includes(peer),
         gossiped: (shard) => this.#gossip.lastUnderWay(shard),
@@ -124,6 +126,14 @@ class LanesBroker implements MeshBroker, LifeCycle {
       },
       options,
     )
+    const linked = (): readonly ContextId[] => members.present.filter((peer) => network.isAdmitted(peer))
+    this.#announcing = new Announcing({
+      ports,
+      members,
+      shards: this.#shards,
+      grafting: new Grafting({ ...ports, gossip: network.gossip, linked }),
+      patterns: () => this.#local.patterns,
+    })
     const credentials = new KnownCredentials(ports, this.#security, shardCount)
     const streams = new ReceivedStreams(ports.clock, shardCount)
     this.#validator = new Validator(
@@ -152,6 +162,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
       misbehaved: (peer, reason) => this.#misbehaved(peer, reason),
       isLinked: (peer) => this.#direct.isLinked(peer),
     })
+    members.holdLinks((peer) => this.#direct.wasUsed(peer))
     network.gossip.validate((topic, bytes, from) => this.#receiver.judgeGossip(topic, bytes, from))
     network.streams.handle(DIRECT_PROTOCOL, (stream) => this.#direct.accept(stream), DIRECT_LIMITS)
   }
@@ -173,7 +184,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
     this.#state = 'running'
     this.#unlisten = this.#members.onChange(() => this.#membersChanged())
     this.#membersChanged()
-    if (this.#local.patterns.length > 0) await this.#announced()
+    if (this.#local.patterns.length > 0) await this.#announcing.now()
   }
 
   publish(event: AmcpEvent): undefined | Promise<void> {
@@ -191,7 +202,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
   async subscribe(pattern: string, deliver: Deliver): Promise<BrokerSubscription> {
     if (this.#state === 'stopped') throw stopped()
     const subscription = this.#local.subscribe(pattern, deliver)
-    if (this.#state === 'running') await this.#announcement
+    if (this.#state === 'running') await this.#announcing.latest
     return subscription
   }
 
@@ -213,11 +224,6 @@ class LanesBroker implements MeshBroker, LifeCycle {
     this.#sequences[shard] = sequence + 1
   }
 
-  async #openStream(peer: ContextId): Promise<Awaited<ReturnType<Network['streams']['open']>>> {
-    if (!this.#network.isConnected(peer)) await this.#network.connect(peer)
-    return this.#network.streams.open(peer, DIRECT_PROTOCOL)
-  }
-
   #membersChanged(): void {
     this.#shards.join(this.#members.shards)
     const { present } = this.#members
@@ -234,25 +240,6 @@ class LanesBroker implements MeshBroker, LifeCycle {
       })
   }
 
-  /** The set of patterns has changed: the mesh is told, once for everything that changes in this turn. */
-  #announce(): void {
-    if (this.#state !== 'running' || this.#isAnnouncing) return
-    this.#isAnnouncing = true
-    this.#announcement = new Promise((resolve) => {
-      this.#ports.clock.endOfTurn(() => {
-        this.#isAnnouncing = false
-        resolve(this.#announced())
-      })
-    })
-  }
-
-  #announced(): Promise<void> {
-    return this.#members.announcePatterns(this.#local.patterns).catch((error: unknown) => {
-      this.#ports.counters.add('broker.announce-failed')
-      this.#ports.logger.warn({ error: String(error) }, 'the patterns could not be announced')
-    })
-  }
-
   #misbehaved(peer: ContextId, reason: string): void {
     this.#ports.counters.add('broker.direct.misbehaved')
     this.#ports.logger.warn({ peer, reason }, 'the direct lane carried what nobody honest sends')
@@ -264,7 +251,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
     if (wasRunning) await this.#drain()
     this.#unlisten?.()
     this.#receiver.stop()
-    this.#shards.join(new Set())
+    this.#shards.close()
     await Promise.all([this.#direct.close(), this.#sync.stop()])
   }
 

@@ -102,10 +102,17 @@ export class AdmissionGate {
     })
   }
 
-  /** What a gated service is given instead of the node's connection manager: it speaks to admitted peers only. */
-  connectionManager(inner: ConnectionManager): ConnectionManager {
+  /**
+   * What a gated service is given instead of the node's connection manager: it speaks to admitted peers only.
+   * @param mayDial whether it may link to a peer that is not linked; otherwise ERR_NOT_CONNECTED
+   */
+  connectionManager(inner: ConnectionManager, mayDial: () => boolean): ConnectionManager {
     const openStream: ConnectionManager['openStream'] = async (peer, protocol, options) => {
-      const connection = await inner.openConnection(peer, options)
+      // These services name peers by their ids, never by addresses.
+      const linked = this.#connectionOf(peer as PeerId)
+      if (linked === undefined && !mayDial())
+        throw new AmcpError('ERR_NOT_CONNECTED', `there is no link to ${String(peer)}`, { retryable: true })
+      const connection = linked ?? (await inner.openConnection(peer, options))
       const id = connection.remotePeer.toString()
       if (!(await this.admission(id, options?.signal)))
         throw new AmcpError('ERR_NOT_CONNECTED', `${id} left before it was admitted`)
@@ -172,7 +179,7 @@ export class AdmissionGate {
 }
 
 /** `inner` with some of its methods replaced; the others keep their `this`. */
-function proxy<T extends object>(inner: T, replaced: Partial<T>): T {
+export function proxy<T extends object>(inner: T, replaced: Partial<T>): T {
   return new Proxy(inner, {
     get: (target, key) => {
       const own: unknown = Reflect.get(replaced, key)
@@ -183,15 +190,14 @@ function proxy<T extends object>(inner: T, replaced: Partial<T>): T {
   })
 }
 
-/** `components` with another registrar and connection manager. */
+/** `components` with another registrar and connection manager; `mayDial` as in `AdmissionGate.connectionManager`. */
 export function gatedComponents<T extends { registrar: Registrar; connectionManager: ConnectionManager }>(
   components: T,
   gate: AdmissionGate,
+  mayDial: () => boolean = () => false,
 ): T {
-  const registrar = gate.registrar(components.registrar)
-  const connectionManager = gate.connectionManager(components.connectionManager)
-  return new Proxy(components, {
-    get: (target, key) =>
-      key === 'registrar' ? registrar : key === 'connectionManager' ? connectionManager : Reflect.get(target, key),
-  })
+  return proxy(components, {
+    registrar: gate.registrar(components.registrar),
+    connectionManager: gate.connectionManager(components.connectionManager, mayDial),
+  } as Partial<T>)
 }

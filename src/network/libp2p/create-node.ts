@@ -3,7 +3,7 @@ import { bootstrap } from '@libp2p/bootstrap'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { type GossipSub, type GossipSubComponents, gossipsub } from '@libp2p/gossipsub'
 import { type Identify, identify } from '@libp2p/identify'
-import type { ConnectionGater, PeerDiscovery, PeerInfo } from '@libp2p/interface'
+import type { ConnectionGater, Logger, PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
@@ -13,6 +13,7 @@ import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
 import { type AdmissionGate, gatedComponents } from './admission-gate.ts'
 import { calmYamux } from './calm-yamux.ts'
+import { dhtComponents } from './dht-components.ts'
 import { joiningWrites } from './joined-writes.ts'
 import type { NetworkPreset } from './preset.ts'
 import { type RejectScores, scoreParams, scoreThresholds } from './scoring.ts'
@@ -35,6 +36,7 @@ export interface NodeOptions {
   readonly bootstrap: readonly string[]
   readonly maxConnections: number
   readonly mayLink: (peer: ContextId) => boolean
+  readonly mayDial: (peer: ContextId) => boolean
   readonly preset: NetworkPreset
   readonly ports: Ports
 }
@@ -42,6 +44,8 @@ export interface NodeOptions {
 export interface NodeComponents {
   readonly gate: AdmissionGate
   readonly scores: RejectScores
+  /** Whether a search of this context goes on in the DHT, which may dial for it. */
+  isSearching(): boolean
   onFound(peer: PeerInfo): void
 }
 
@@ -71,6 +75,8 @@ export async function createNode(options: NodeOptions, components: NodeComponent
     D: 6,
     Dlo: 4,
     Dhi: 12,
+    // Whoever leaves a topic and comes back is grafted again; gossipsub's own 10 s would leave it without frames.
+    unsubcribeBackoff: 1_000,
     scoreParams: scoreParams(scores),
     scoreThresholds,
   })
@@ -88,11 +94,12 @@ export async function createNode(options: NodeOptions, components: NodeComponent
   return createLibp2p({
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     start: false,
+    logger: { forComponent: () => silent },
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
     connectionEncrypters: [joiningWrites(socketTls(), ports.clock), joiningWrites(noise(), ports.clock)],
     streamMuxers: [calmYamux(preset.window)],
-    connectionGater: gater(options.mayLink),
+    connectionGater: gater(options),
     connectionManager: {
       maxConnections: options.maxConnections,
       inboundConnectionThreshold: INBOUND_THRESHOLD,
@@ -105,10 +112,18 @@ export async function createNode(options: NodeOptions, components: NodeComponent
       identify: identify(),
       ping: ping(),
       pubsub: (inner: GossipSubComponents): GossipSub => pubsub(gatedComponents(inner, gate)),
-      dht: (inner: KadDHTComponents): KadDHT => dht(gatedComponents(inner, gate)),
+      dht: (inner: KadDHTComponents): KadDHT => dht(dhtComponents(inner, gate, () => components.isSearching())),
     },
   })
 }
+
+/** libp2p makes a logger for each stream and link, which by default asks the terminal each time whether it has colours. */
+const silent: Logger = Object.assign(() => {}, {
+  error: () => {},
+  trace: () => {},
+  enabled: false,
+  newScope: () => silent,
+})
 
 type Discovery = (
   components: Parameters<ReturnType<typeof mdns>>[0] & Parameters<ReturnType<typeof bootstrap>>[0],
@@ -129,9 +144,9 @@ function discovery(options: NodeOptions, { onFound }: NodeComponents, tag: strin
   return modules
 }
 
-function gater(mayLink: (peer: ContextId) => boolean): ConnectionGater {
+function gater({ mayLink, mayDial }: NodeOptions): ConnectionGater {
   return {
-    denyDialPeer: (peer) => !mayLink(peer.toString()),
+    denyDialPeer: (peer) => !mayDial(peer.toString()) || !mayLink(peer.toString()),
     denyOutboundEncryptedConnection: (peer) => !mayLink(peer.toString()),
     denyInboundEncryptedConnection: (peer) => !mayLink(peer.toString()),
   }

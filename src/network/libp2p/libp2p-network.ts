@@ -28,6 +28,8 @@ export interface Libp2pNetworkOptions {
   readonly maxConnections?: number
   /** Whether a link to the peer may be made at all, from either end: for topologies other than a full mesh. @default all */
   readonly mayLink?: (peer: ContextId) => boolean
+  /** Whether the peer may be dialled from here; an address without a `/p2p/` always may. @default all */
+  readonly mayDial?: (peer: ContextId) => boolean
   /** @default lanNetwork */
   readonly preset?: NetworkPreset
 }
@@ -42,12 +44,13 @@ export function libp2pNetwork({
   bootstrap = [],
   maxConnections = 300,
   mayLink = () => true,
+  mayDial = () => true,
   preset = lanNetwork,
 }: Libp2pNetworkOptions): Network {
   for (const address of bootstrap)
     if (!parsed(address).toString().includes('/p2p/')) throw new TypeError(`no /p2p/ in bootstrap address ${address}`)
   for (const address of listen) parsed(address)
-  return new Libp2pNetwork({ ports, seed, meshId, listen, mdns, bootstrap, maxConnections, mayLink, preset })
+  return new Libp2pNetwork({ ports, seed, meshId, listen, mdns, bootstrap, maxConnections, mayLink, mayDial, preset })
 }
 
 class Libp2pNetwork implements Network {
@@ -152,7 +155,9 @@ class Libp2pNetwork implements Network {
   }
 
   admit(peer: ContextId): void {
-    if (this.#peers.isLinked(peer)) this.#gate.admit(peer)
+    if (!this.#peers.isLinked(peer) || this.#gate.isAdmitted(peer)) return
+    this.#gate.admit(peer)
+    this.#peers.admitted(peer)
   }
 
   isAdmitted(peer: ContextId): boolean {
@@ -167,6 +172,7 @@ class Libp2pNetwork implements Network {
     const node = await createNode(this.#options, {
       gate: this.#gate,
       scores: this.#scores,
+      isSearching: () => this.#records.isSearching,
       onFound: ({ id, multiaddrs }) => {
         if (id.toString() !== this.id && this.#options.mayLink(id.toString())) this.#peers.discovered(id, multiaddrs)
       },

@@ -89,6 +89,10 @@ export class Peers {
     return () => this.#listeners.delete(listener)
   }
 
+  admitted(peer: ContextId): void {
+    for (const listener of [...this.#listeners]) listener.admitted?.(peer)
+  }
+
   discovered(id: PeerId, addresses: readonly Multiaddr[]): void {
     const peer = id.toString()
     this.remember(peer, addresses.map(String))

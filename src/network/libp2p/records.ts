@@ -18,6 +18,7 @@ type Cid = Parameters<ContentRouting['provide']>[0]
 export class DhtRecords implements Records {
   readonly #ports: Ports
   #routing: ContentRouting | undefined
+  #searches = 0
 
   constructor(ports: Ports) {
     this.#ports = ports
@@ -31,12 +32,19 @@ export class DhtRecords implements Records {
     this.#routing = undefined
   }
 
+  /** Whether somebody is being searched for now, who may have to be dialled. */
+  get isSearching(): boolean {
+    return this.#searches > 0
+  }
+
   async provide(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const routing = this.#started()
     const limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, signal)
+    this.#searches += 1
     try {
       await routing.provide(this.#cid(key), { signal: limit.signal })
     } finally {
+      this.#searches -= 1
       limit.clear()
     }
   }
@@ -49,6 +57,7 @@ export class DhtRecords implements Records {
     const found = new Set<ContextId>()
     const routing = this.#started()
     const limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, signal)
+    this.#searches += 1
     try {
       for await (const { id } of routing.findProviders(this.#cid(key), { signal: limit.signal })) {
         const peer = id.toString()
@@ -61,6 +70,7 @@ export class DhtRecords implements Records {
       // The time being up is the end of the search, and no fault.
       if (!limit.isOver) throw error
     } finally {
+      this.#searches -= 1
       limit.clear()
     }
   }

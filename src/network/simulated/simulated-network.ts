@@ -147,7 +147,10 @@ export class SimulatedNetwork implements Network, LinkOwner {
   }
 
   admit(peer: ContextId): void {
-    this.#links.get(peer)?.admit()
+    const end = this.#links.get(peer)
+    if (end === undefined || end.isAdmitted) return
+    end.admit()
+    for (const listener of [...this.#listeners]) listener.admitted?.(peer)
   }
 
   isAdmitted(peer: ContextId): boolean {

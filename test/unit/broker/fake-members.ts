@@ -55,6 +55,7 @@ export class FakeMembers implements Members {
     this.incarnation = incarnation
   }
 
+  holdLinks(): void {}
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 
@@ -93,7 +94,10 @@ export class FakeMembers implements Members {
   }
 
   audienceOf(topic: string): readonly ContextId[] | undefined {
-    if (!this.#mesh.isKnown) return undefined
+    return this.#mesh.isKnown ? this.listenersOf(topic) : undefined
+  }
+
+  listenersOf(topic: string): readonly ContextId[] {
     let audience = this.#audiences.get(topic)
     if (audience === undefined) {
       audience = this.present.filter((id) => this.#mesh.members.get(id)!.patterns.some((one) => matches(one, topic)))

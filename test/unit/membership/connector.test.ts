@@ -136,6 +136,85 @@ describe('the connector', () => {
     expect(clock.pending).toBe(0)
   })
 
+  const linked = async (count: number): Promise<ReturnType<typeof setup>> => {
+    const world = setup()
+    world.connector.start()
+    for (let n = 2; n <= count; n += 1) world.join(n)
+    world.connector.review()
+    await world.clock.advance(2_000)
+    for (const peer of world.network.peers) world.network.admit(peer)
+    return world
+  }
+
+  test('dials at most one at once when members appear, and the others a while later', async () => {
+    const { clock, network, connector, join } = setup()
+    connector.start()
+    for (let n = 2; n <= 20; n += 1) join(n)
+    connector.review()
+    await clock.advance(0)
+    expect(network.dialled).toHaveLength(1)
+    await clock.advance(1_000)
+    expect(network.dialled).toHaveLength(3)
+    connector.stop()
+  })
+
+  test('ends links that neither end chose and nobody used for a period, and no others', async () => {
+    const { network, connector, clock, ports } = await linked(20)
+    const chosen = [...network.peers]
+    const spare = []
+    for (let n = 2; n <= 20; n += 1) if (!network.isConnected(idOf(n))) spare.push(idOf(n))
+    for (const peer of spare) await network.connect(peer)
+    let used = spare[0]!
+    connector.hold((peer) => peer === used)
+    connector.prune()
+    expect(network.peers).toHaveLength(19)
+    connector.prune()
+    await clock.advance(0)
+    expect(network.peers).toEqual(expect.arrayContaining([...chosen, used]))
+    // Others have chosen this context, too.
+    expect(network.peers.length).toBeGreaterThanOrEqual(5)
+    expect(network.peers.length).toBeLessThanOrEqual(12)
+    used = ''
+    connector.prune()
+    connector.prune()
+    await clock.advance(0)
+    expect(ports.counters.get('membership.link.spare-ended')).toBe(19 - network.peers.length)
+    const before = network.dialled.length
+    await clock.advance(60_000)
+    expect(network.dialled).toHaveLength(before)
+    connector.stop()
+  })
+
+  test('ends no link while a chosen neighbour is missing, and none to somebody who is no member', async () => {
+    const { network, connector, clock, swarm } = await linked(20)
+    const chosen = [...network.peers]
+    for (let n = 2; n <= 20; n += 1) await network.connect(idOf(n))
+    swarm.join('stranger', '/stranger')
+    await network.dial('/stranger')
+    await network.disconnect(chosen[0]!)
+    for (let round = 0; round < 3; round += 1) connector.prune()
+    await clock.advance(0)
+    expect(network.peers).toHaveLength(19)
+    await network.connect(chosen[0]!)
+    network.admit(chosen[0]!)
+    for (let round = 0; round < 3; round += 1) connector.prune()
+    await clock.advance(0)
+    expect(network.peers.length).toBeLessThanOrEqual(12)
+    expect(network.isConnected('stranger')).toBe(true)
+    connector.stop()
+  })
+
+  test('a link that cannot be ended is counted and left', async () => {
+    const { network, connector, clock, ports } = await linked(20)
+    for (let n = 2; n <= 20; n += 1) await network.connect(idOf(n))
+    network.disconnect = () => Promise.reject(new Error('stuck'))
+    connector.prune()
+    connector.prune()
+    await clock.advance(0)
+    expect(ports.counters.get('membership.link.end-failed')).toBeGreaterThan(0)
+    connector.stop()
+  })
+
   test('mDNS that finds hundreds costs a few dials at first and a bounded memory', async () => {
     const { clock, network, connector } = setup()
     connector.start()

@@ -174,6 +174,7 @@ export class FakeNetwork implements Network {
 
   admit(peer: ContextId): void {
     this.#admitted.add(peer)
+    for (const listener of [...this.#listeners]) listener.admitted?.(peer)
   }
 
   isAdmitted(peer: ContextId): boolean {

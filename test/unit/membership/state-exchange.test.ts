@@ -35,10 +35,10 @@ async function opener() {
 
 test('a link that both ends greeted keeps its first state stream', async () => {
   const { clock, exchange, peer, streams } = await opener()
-  exchange.admitted(peer, 'first life')
-  exchange.admitted(peer, 'first life')
+  exchange.admitted(peer, { incarnation: 'first life', members: '' })
+  exchange.admitted(peer, { incarnation: 'first life', members: '' })
   await clock.advance(100)
-  exchange.admitted(peer, 'first life')
+  exchange.admitted(peer, { incarnation: 'first life', members: '' })
   await clock.advance(100)
   expect(streams).toHaveLength(1)
   expect(streams[0]!.isOpen).toBe(true)
@@ -46,9 +46,9 @@ test('a link that both ends greeted keeps its first state stream', async () => {
 
 test('another life of the peer gets a stream of its own', async () => {
   const { clock, exchange, peer, streams } = await opener()
-  exchange.admitted(peer, 'first life')
+  exchange.admitted(peer, { incarnation: 'first life', members: '' })
   await clock.advance(100)
-  exchange.admitted(peer, 'second life')
+  exchange.admitted(peer, { incarnation: 'second life', members: '' })
   await clock.advance(100)
   expect(streams).toHaveLength(2)
   expect(streams.map(({ isOpen }) => isOpen)).toEqual([false, true])
@@ -56,10 +56,10 @@ test('another life of the peer gets a stream of its own', async () => {
 
 test('a link that ended and came again gets a new stream', async () => {
   const { clock, exchange, peer, streams } = await opener()
-  exchange.admitted(peer, 'first life')
+  exchange.admitted(peer, { incarnation: 'first life', members: '' })
   await clock.advance(100)
   exchange.disconnected(peer)
-  exchange.admitted(peer, 'first life')
+  exchange.admitted(peer, { incarnation: 'first life', members: '' })
   await clock.advance(100)
   expect(streams.map(({ isOpen }) => isOpen)).toEqual([false, true])
 })

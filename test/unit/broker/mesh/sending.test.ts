@@ -141,8 +141,8 @@ describe('lane choice', () => {
   const agent = '6f8f5a24-08b1-8f0e-9c1d-2f6b9f1a7c55'
   const members = (audience: readonly string[] | undefined, home?: string) => ({
     self,
-    present,
     audienceOf: () => audience,
+    listenersOf: () => audience ?? present,
     contextOfAgent: () => home,
   })
 
@@ -157,7 +157,7 @@ describe('lane choice', () => {
     expect(chooseLane('amcp.t', members([]), {})).toBeUndefined()
   })
 
-  test('can be forced, and then sends directly to everybody when the listeners are unknown', () => {
+  test('can be forced, and then sends directly to those who are known to listen', () => {
     expect(chooseLane('amcp.t', members(['a']), { lane: 'gossip' })).toBe('gossip')
     expect(chooseLane('amcp.t', members(undefined), { lane: 'direct' })).toBe(present)
     expect(chooseLane('amcp.t', members(present), { lane: 'direct', directLimit: 1 })).toBe(present)
@@ -182,17 +182,26 @@ describe('lane choice', () => {
 })
 
 describe('shards', () => {
-  test('joins and leaves exactly what is wanted', () => {
+  test('joins what is wanted at once, leaves what is not after a while, and keeps what is wanted again', async () => {
     const calls: string[] = []
     const gossip = {
       subscribe: (topic: string) => calls.push(`+${topic}`),
       unsubscribe: (topic: string) => calls.push(`-${topic}`),
     } as unknown as Gossip
-    const shards = new Shards(gossip, 'm', 4)
-    shards.join(new Set([0, 2, 9]))
+    const clock = new VirtualClock()
+    const shards = new Shards(gossip, clock, 'm', 4)
+    shards.join(new Set([0, 1, 2, 9]))
     shards.join(new Set([2, 3]))
-    expect(calls).toEqual(['+amcp/1/m/s/0/0', '+amcp/1/m/s/0/2', '-amcp/1/m/s/0/0', '+amcp/1/m/s/0/3'])
-    expect([...shards.joined]).toEqual([2, 3])
+    expect(calls.splice(0)).toEqual([0, 1, 2, 3].map((shard) => `+amcp/1/m/s/0/${shard}`))
+    await clock.advance(30_000)
+    shards.join(new Set([1, 2, 3]))
+    await clock.advance(40_000)
+    expect(calls.splice(0)).toEqual(['-amcp/1/m/s/0/0'])
+    expect([...shards.joined]).toEqual([1, 2, 3])
+    shards.join(new Set([2, 3]))
+    shards.close()
+    expect(calls).toEqual([1, 2, 3].map((shard) => `-amcp/1/m/s/0/${shard}`))
+    expect(clock.pending).toBe(0)
     expect(shards.shardOfTopic('amcp/1/m/s/0/3')).toBe(3)
     expect(shards.shardOfTopic('amcp/1/other/s/0/3')).toBeUndefined()
     expect(() => shards.topicOf(4)).toThrow(RangeError)
