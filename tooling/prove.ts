@@ -37,6 +37,13 @@ const proofs: Readonly<Record<string, Proof>> = {
     quickRounds: 1,
     environment: (quick, seeds) => ({ JOIN_TRIES: String(seeds ?? (quick ? 2 : 100)) }),
   },
+  order: {
+    says: 'every event once and in order, or its loss counted, in 2,000 random courses of each kind',
+    command: ['vitest', 'run', 'test/property/mesh-order.test.ts'],
+    rounds: 1,
+    quickRounds: 1,
+    environment: (quick, seeds) => ({ ORDER_RUNS: String(seeds ?? (quick ? 200 : 2_000)) }),
+  },
   sim: {
     says: 'one seed gives one SHA-256 in 20 runs under load',
     command: ['vitest', 'run', 'test/integration/sim-mesh.test.ts'],

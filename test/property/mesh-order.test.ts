@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { MeshBrokerOptions } from '../../src/broker/mesh/mesh-broker.ts'
 import { OrderWorld, type Step } from './order-world.ts'
 
+/** Courses of each kind; `npm run prove -- order` sets 2,000. */
 const runs = Number(process.env['ORDER_RUNS'] ?? 40)
 const NODES = 5
 const TOPICS = 6
@@ -58,7 +59,7 @@ const narrow = options.map((some): MeshBrokerOptions => ({ ...some, queueBytes: 
 
 describe('order between lanes', () => {
   test('while nothing fails, whoever listens hears every event once, in order, however often topics change lanes', {
-    timeout: 300_000,
+    timeout: 1_800_000,
   }, async () => {
     await fc.assert(
       fc.asyncProperty(scripts(), options, (script, brokers) =>
@@ -73,7 +74,7 @@ describe('order between lanes', () => {
   })
 
   test('while links only stall, nothing comes twice or out of order, and what is missing was counted', {
-    timeout: 300_000,
+    timeout: 1_800_000,
   }, async () => {
     const stalls = scripts(
       { weight: 1, arbitrary: hole },
@@ -94,7 +95,7 @@ describe('order between lanes', () => {
   })
 
   test('whatever fails, nothing comes twice or out of order, and a loss leaves a trace', {
-    timeout: 300_000,
+    timeout: 1_800_000,
   }, async () => {
     const faults = scripts(
       { weight: 1, arbitrary: hole },

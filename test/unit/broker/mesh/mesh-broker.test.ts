@@ -147,6 +147,41 @@ describe('publishing', () => {
     expect([two!.count('broker.gap'), three!.count('broker.gap')]).toEqual([0, 0])
   })
 
+  test('says when a stream begins what does not come on it, so that gossip under way is not held back', async () => {
+    world = new World({ latency: 2, gossipDelay: 100 })
+    const [one, two, three] = await world.grow(3, { directLimit: 1 })
+    await world.run(two!.listen('amcp.domain.even.>'))
+    one!.broker.publish(one!.event('amcp.domain.even.c', 'for another one'))
+    await world.run(three!.listen('amcp.domain.even.a'))
+    await world.run(three!.listen('amcp.domain.odd.b'))
+    await world.pass(2_000)
+    for (const topic of ['amcp.domain.even.a', 'amcp.domain.odd.b']) one!.broker.publish(one!.event(topic, topic))
+    await world.pass(105)
+    expect(data(three!)).toEqual(['amcp.domain.odd.b', 'amcp.domain.even.a'])
+    expect(three!.count('broker.held-back')).toBe(0)
+  })
+
+  test('does not let a newcomer be overtaken by what follows on the other lane', async () => {
+    world = new World({ latency: 2, gossipDelay: 100 })
+    const [one, two, three] = await world.grow(3, { directLimit: 1 })
+    await world.run(two!.listen('amcp.domain.order.a'))
+    await world.run(three!.listen('amcp.domain.order.a'))
+    await world.run(three!.listen('amcp.domain.order.b'))
+    await world.pass(2_000)
+    for (const [n, end] of ['a', 'b'].entries()) one!.broker.publish(one!.event(`amcp.domain.order.${end}`, n))
+    await world.pass(300)
+    expect(data(three!)).toEqual([0, 1])
+    // Long after, nobody is told to wait for it.
+    const late = await world.node()
+    await world.link(one!, late)
+    await world.run(late.listen('amcp.domain.order.c'))
+    await world.pass(1_000)
+    one!.broker.publish(one!.event('amcp.domain.order.c', 2))
+    await world.pass(100)
+    expect(data(late)).toEqual([2])
+    expect(late.count('broker.held-back')).toBe(0)
+  })
+
   test('lets gossip wait, at most 250 ms, for the direct lane on which earlier events go', async () => {
     world = new World()
     const [one, two, relay] = [await world.node({ directLimit: 1 }), await world.node(), await world.node()]
