@@ -39,6 +39,7 @@ export function readLines<T>(socket: Socket, onLine: (line: T) => void): void {
     let parsed: T
     try {
       parsed = JSON.parse(line) as T
+      if (typeof parsed !== 'object' || parsed === null) throw new TypeError('no object')
     } catch (cause) {
       socket.destroy(new Error('the other end of the control socket does not speak JSON lines', { cause }))
       return

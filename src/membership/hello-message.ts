@@ -51,6 +51,9 @@ export interface Refused {
   readonly alive?: SignOfLife
 }
 
+/** Characters of the reason of a refusal, which goes to a log. */
+export const REASON_LIMIT = 1_024
+
 export type HelloMessage = Hello | Welcome | Refused
 
 export const REFUSAL_CODES = [
@@ -116,4 +119,5 @@ const isRefused = (value: unknown): value is Refused =>
   value['t'] === 'refused' &&
   REFUSAL_CODES.some((code) => code === value['code']) &&
   isText(value['message']) &&
+  value['message'].length <= REASON_LIMIT &&
   (value['alive'] === undefined || isSignOfLife(value['alive']))

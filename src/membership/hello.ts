@@ -1,20 +1,22 @@
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import { TokenBucket } from '../core/token-bucket.ts'
 import type { MessageStream, Network } from '../network/network.ts'
 import { judgeHello } from './hello-judge.ts'
-import type { Hello, HelloMessage, RefusalCode } from './hello-message.ts'
+import type { Hello, HelloMessage } from './hello-message.ts'
 import {
   decodeHello,
   encodeHello,
   HELLO_LIMIT,
   HELLO_PROTOCOL,
   PROTOCOL_VERSIONS,
-  REFUSAL_CODES,
+  REASON_LIMIT,
 } from './hello-message.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import { MessageQueue } from './message-queue.ts'
 import { PeerTimers } from './peer-timers.ts'
+import { RefusedByThem, refusalOf } from './refusal.ts'
 import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
 import { hexOf } from './state-entry.ts'
 import type { MembershipTiming } from './timing.ts'
@@ -42,6 +44,8 @@ export interface HelloEvents {
 
 /** Hellos that one peer may have under way towards us: two, when it came back before we noticed that it was gone. */
 const STREAM_LIMIT = 4
+/** Of the log about failed hellos, a second and at once. */
+const LINES = { perSecond: 2, burst: 100 }
 /** Streams that wait for `start`; more are refused. */
 const WAITING_LIMIT = 64
 
@@ -58,6 +62,8 @@ export class Hellos {
   readonly #timing: MembershipTiming
   readonly #events: HelloEvents
   readonly #under = new Map<ContextId, number>()
+  /** Anybody could fill the log otherwise; the counters miss nothing. */
+  readonly #lines: TokenBucket
   readonly #graces: PeerTimers
   /** The end of what a link may last without an admission, however many hellos are tried on it. */
   readonly #limits: PeerTimers
@@ -71,6 +77,7 @@ export class Hellos {
     this.#credentials = credentials
     this.#timing = timing
     this.#events = events
+    this.#lines = new TokenBucket(ports.clock, LINES.perSecond, LINES.burst)
     this.#graces = new PeerTimers(ports.clock)
     this.#limits = new PeerTimers(ports.clock)
     network.streams.handle(HELLO_PROTOCOL, (stream) => this.#incoming(stream), {
@@ -198,7 +205,12 @@ export class Hellos {
     try {
       const { message, details } = error as AmcpError
       const { alive } = details
-      this.#send(stream, { t: 'refused', code, message, ...(isSignOfLife(alive) ? { alive } : {}) })
+      this.#send(stream, {
+        t: 'refused',
+        code,
+        message: message.slice(0, REASON_LIMIT),
+        ...(isSignOfLife(alive) ? { alive } : {}),
+      })
     } catch (broken) {
       this.#ports.counters.add('membership.hello.refusal-unheard')
       this.#ports.logger.debug({ peer: stream.peer, error: String(broken) }, 'the refusal was not heard')
@@ -228,7 +240,7 @@ export class Hellos {
       counters.add(`membership.hello.refused.${(error as AmcpError).code}`)
       this.#events.refused(peer, error as AmcpError, 'us')
     } else counters.add('membership.hello.failed')
-    logger.info({ peer, error: String(error) }, 'hello failed')
+    if (this.#lines.take()) logger.info({ peer, error: String(error) }, 'hello failed')
     if (this.#network.isAdmitted(peer)) return
     if (refusalOf(error) === undefined) this.#drop(peer)
     // Whom we refuse must read why before the link goes: it ends the link itself, and we only if it does not.
@@ -278,18 +290,4 @@ export class Hellos {
   }
 }
 
-/** Carries the other end's refusal past the code that would refuse it in turn. */
-class RefusedByThem extends Error {
-  readonly error: AmcpError
-
-  constructor(error: AmcpError) {
-    super(error.message)
-    this.error = error
-  }
-}
-
 const decoder = new TextDecoder()
-
-function refusalOf(error: unknown): RefusalCode | undefined {
-  return error instanceof AmcpError ? REFUSAL_CODES.find((code) => code === error.code) : undefined
-}

@@ -137,6 +137,36 @@ describe('frames that ask for too much', () => {
     expect(victim.count('broker.dropped-for-us')).toBe(0)
   })
 
+  test('a peer that goes on with what nobody honest sends loses its link', async () => {
+    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/direct/1'))
+    const link = new CreditLink(stream, villain.ports)
+    await world.pass(50)
+    for (let at = 0; at < 64; at += 1) link.send(Uint8Array.of(9, 9, 9))
+    await world.pass(50)
+    expect(victim.network.isConnected(villain.id)).toBe(true)
+    link.send(Uint8Array.of(9, 9, 9))
+    link.send(Uint8Array.of(9, 9, 9))
+    await world.pass(50)
+    expect(victim.network.isConnected(villain.id)).toBe(false)
+    expect(victim.count('broker.direct.expelled')).toBe(1)
+  })
+
+  test('more empty credentials than a frame can use are refused before anything is made of them', async () => {
+    await gossip(frameOf({ credentials: Array.from({ length: 1_000 }, () => new Uint8Array(0)) }))
+    expect(victim.count('broker.refused.structure')).toBe(1)
+  })
+
+  test('data too deep to be written is its publisher’s own fault, and the next event goes on', async () => {
+    await world.run(friend.listen('amcp.>'))
+    await world.pass(2_000)
+    let deep: unknown[] = []
+    for (let depth = 0; depth < 100_000; depth += 1) deep = [deep]
+    expect(() => victim.broker.publish(victim.event(TOPIC, deep))).toThrow()
+    victim.broker.publish(victim.event(TOPIC, 'shallow'))
+    await world.pass(100)
+    expect(friend.received.map(({ data }) => data)).toEqual(['shallow'])
+  })
+
   test('tokens of a key that is no member are not verified, nor kept for it', async () => {
     const stranger = world.crypto.signingKey(new Uint8Array(32).fill(77))
     const id = contextIdOf(stranger.publicKey)

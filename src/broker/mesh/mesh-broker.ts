@@ -21,6 +21,7 @@ import { GossipLane, type GossipLaneOptions } from './gossip-lane.ts'
 import { Grafting } from './grafting.ts'
 import { KnownCredentials } from './known-credentials.ts'
 import { chooseLane, type LaneChoiceOptions } from './lane-choice.ts'
+import { Misconduct } from './misconduct.ts'
 import { ReceivedStreams } from './received-streams.ts'
 import { Receiver } from './receiver.ts'
 import { Shards } from './shards.ts'
@@ -148,6 +149,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
       options,
     )
     this.#sync = new SyncStreams({ ports, network }, (peer, message) => this.#receiver.takeSync(peer, message))
+    const misconduct = new Misconduct(ports, (peer, reason) => network.expel(peer, reason))
     this.#receiver = new Receiver({
       ports,
       security: this.#security,
@@ -159,7 +161,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
       incarnationOf: (context) => members.incarnationOf(context),
       sync: (peer, message) => this.#sync.send(peer, message),
       deliver: (event) => this.#local.deliver(event),
-      misbehaved: (peer, reason) => this.#misbehaved(peer, reason),
+      misbehaved: (peer, reason) => misconduct.seen(peer, reason),
       isLinked: (peer) => this.#direct.isLinked(peer),
     })
     members.holdLinks((peer) => this.#direct.wasUsed(peer))
@@ -238,11 +240,6 @@ class LanesBroker implements MeshBroker, LifeCycle {
         this.#ports.logger.debug({ error: String(error) }, 'a direct lane did not close cleanly')
         this.#ports.counters.add('broker.direct.close-failed')
       })
-  }
-
-  #misbehaved(peer: ContextId, reason: string): void {
-    this.#ports.counters.add('broker.direct.misbehaved')
-    this.#ports.logger.warn({ peer, reason }, 'the direct lane carried what nobody honest sends')
   }
 
   async #stop(): Promise<void> {

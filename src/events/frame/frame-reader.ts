@@ -23,6 +23,11 @@ function contextOf(publicKey: Uint8Array): ContextId {
   return id
 }
 
+/** Credentials, or hashes of them, in one frame: empty ones would take a byte each and cost a view. */
+export const MOST_CREDENTIALS = 512
+/** Texts in one frame: what fits in a MiB with the records that name them. */
+const MOST_STRINGS = 65_536
+
 /** Where the parts of a body are. */
 interface BodyParts extends FrameSource {
   readonly credentials: readonly Uint8Array[]
@@ -108,12 +113,13 @@ export class Frame {
     const stringsAt = this.#bodyAt + readUint32(bytes, front.skip(4))
     if (stringsAt > bytes.length) throw frameInvalid('string table')
     const credentials: Uint8Array[] = []
-    for (let left = counted(front, 1); left > 0; left--) credentials.push(front.view(front.varint()))
+    for (let left = counted(front, 1, MOST_CREDENTIALS); left > 0; left--) credentials.push(front.view(front.varint()))
     const tokens: Uint8Array[] = []
-    for (let left = counted(front, HASH_LENGTH); left > 0; left--) tokens.push(front.view(HASH_LENGTH))
+    for (let left = counted(front, HASH_LENGTH, MOST_CREDENTIALS); left > 0; left--)
+      tokens.push(front.view(HASH_LENGTH))
     if (front.at + header.eventCount * SHORTEST_RECORD > stringsAt) throw frameInvalid('event count')
     const table = new ByteReader(bytes, stringsAt, bytes.length)
-    const count = counted(table, 1)
+    const count = counted(table, 1, MOST_STRINGS)
     const strings: string[] = []
     for (let left = count; left > 0; left--) strings.push(internedText(table))
     if (table.remaining > 0) throw frameInvalid('trailing bytes')
@@ -129,10 +135,10 @@ export class Frame {
   }
 }
 
-/** A count whose items take at least `least` bytes each, so that a lie cannot ask for memory. */
-function counted(reader: ByteReader, least: number): number {
+/** A count whose items take at least `least` bytes each, so that a lie cannot ask for memory; and no more than a frame can use. */
+function counted(reader: ByteReader, least: number, most: number): number {
   const count = reader.varint()
-  if (count * least > reader.remaining) throw frameInvalid('count')
+  if (count > most || count * least > reader.remaining) throw frameInvalid('count')
   return count
 }
 

@@ -230,14 +230,17 @@ describe('the control socket', () => {
     expect(statSync(path).mode & 0o077).toBe(0)
   })
 
-  test('a stranger who does not speak JSON lines is cut off', async () => {
-    using _client = await serve({})
-    const socket = connect(path)
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-    socket.on('error', () => {}) // being cut off is what is expected
-    socket.write('hello\n')
-    await closed
-  })
+  test.each(['hello', 'null', '7', '"text"'])(
+    'a stranger who does not speak JSON lines is cut off: %s',
+    async (line) => {
+      using _client = await serve({})
+      const socket = connect(path)
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      socket.on('error', () => {}) // being cut off is what is expected
+      socket.write(`${line}\n`)
+      await closed
+    },
+  )
 
   test('a path that is too long for a socket is refused by that name', async () => {
     await expect(serveControl(join(folder, 'x'.repeat(100)), {})).rejects.toMatchObject({

@@ -154,6 +154,11 @@ describe('hello', () => {
       ['addresses that are none', hello({ addresses: [1] })],
       ['a mesh that is none', hello({ mesh: 1 })],
       ['seen without heads', hello({ seen: { incarnation: ZEROS, version: 1 } })],
+      [
+        'a reason for a log that is a book',
+        () => encodeHello({ t: 'refused', code: 'ERR_WRONG_MESH', message: 'x'.repeat(1_025) }),
+      ],
+      ['more addresses than anybody has', hello({ addresses: Array.from({ length: 65 }, () => '/a') })],
       ['a welcome first', () => encodeHello({ t: 'welcome', nonce: ZEROS })],
       ['a number', () => new TextEncoder().encode('1')],
     ])('refuses what is malformed: %s', async (_why, message) => {

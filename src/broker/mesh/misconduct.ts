@@ -1,0 +1,46 @@
+import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
+import { TokenBucket } from '../../core/token-bucket.ts'
+
+/** What nobody honest sends, that a peer may send at once and a second: one fault of software is no attack. */
+const BURST = 64
+const PER_SECOND = 1
+/** Lines of the log a second, and at once, about all peers together. */
+const LINES_PER_SECOND = 1
+const LINES = 20
+const REMEMBERED_PEERS = 1_024
+
+/**
+ * Peers whose direct lanes carry what nobody honest sends: frames of their own that are malformed or wrongly signed. Each
+ * costs a judgement here, so who goes on with it loses the link; after a new hello it begins again with less.
+ */
+export class Misconduct {
+  readonly #ports: Ports
+  readonly #expel: (peer: ContextId, reason: string) => void
+  readonly #buckets = new Map<ContextId, TokenBucket>()
+  readonly #lines: TokenBucket
+
+  constructor(ports: Ports, expel: (peer: ContextId, reason: string) => void) {
+    this.#ports = ports
+    this.#expel = expel
+    this.#lines = new TokenBucket(ports.clock, LINES_PER_SECOND, LINES)
+  }
+
+  seen(peer: ContextId, reason: string): void {
+    const { counters, logger } = this.#ports
+    counters.add('broker.direct.misbehaved')
+    if (this.#lines.take()) logger.warn({ peer, reason }, 'the direct lane carried what nobody honest sends')
+    if (this.#bucketOf(peer).take()) return
+    counters.add('broker.direct.expelled')
+    this.#expel(peer, `its direct lane carried too much that nobody honest sends: ${reason}`)
+  }
+
+  #bucketOf(peer: ContextId): TokenBucket {
+    const known = this.#buckets.get(peer)
+    if (known !== undefined) return known
+    const bucket = new TokenBucket(this.#ports.clock, PER_SECOND, BURST)
+    this.#buckets.set(peer, bucket)
+    if (this.#buckets.size > REMEMBERED_PEERS) this.#buckets.delete(this.#buckets.keys().next().value!)
+    return bucket
+  }
+}
