@@ -148,7 +148,7 @@ describe('frames that ask for too much', () => {
     link.send(Uint8Array.of(9, 9, 9))
     await world.pass(50)
     expect(victim.network.isConnected(villain.id)).toBe(false)
-    expect(victim.count('broker.direct.expelled')).toBe(1)
+    expect(victim.count('broker.direct.cut-off')).toBe(1)
   })
 
   test('more empty credentials than a frame can use are refused before anything is made of them', async () => {

@@ -149,7 +149,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
       options,
     )
     this.#sync = new SyncStreams({ ports, network }, (peer, message) => this.#receiver.takeSync(peer, message))
-    const misconduct = new Misconduct(ports, (peer, reason) => network.expel(peer, reason))
+    const misconduct = new Misconduct(ports, (peer) => network.disconnect(peer))
     this.#receiver = new Receiver({
       ports,
       security: this.#security,

@@ -16,13 +16,14 @@ const REMEMBERED_PEERS = 1_024
  */
 export class Misconduct {
   readonly #ports: Ports
-  readonly #expel: (peer: ContextId, reason: string) => void
+  readonly #disconnect: (peer: ContextId) => Promise<void>
   readonly #buckets = new Map<ContextId, TokenBucket>()
   readonly #lines: TokenBucket
 
-  constructor(ports: Ports, expel: (peer: ContextId, reason: string) => void) {
+  /** @param disconnect ends the link, and with it the admission */
+  constructor(ports: Ports, disconnect: (peer: ContextId) => Promise<void>) {
     this.#ports = ports
-    this.#expel = expel
+    this.#disconnect = disconnect
     this.#lines = new TokenBucket(ports.clock, LINES_PER_SECOND, LINES)
   }
 
@@ -31,8 +32,11 @@ export class Misconduct {
     counters.add('broker.direct.misbehaved')
     if (this.#lines.take()) logger.warn({ peer, reason }, 'the direct lane carried what nobody honest sends')
     if (this.#bucketOf(peer).take()) return
-    counters.add('broker.direct.expelled')
-    this.#expel(peer, `its direct lane carried too much that nobody honest sends: ${reason}`)
+    counters.add('broker.direct.cut-off')
+    this.#disconnect(peer).catch((error: unknown) => {
+      counters.add('broker.direct.cut-off-failed')
+      logger.debug({ peer, error: String(error) }, 'the link could not be ended')
+    })
   }
 
   #bucketOf(peer: ContextId): TokenBucket {

@@ -306,6 +306,33 @@ describe('the credit link, late', () => {
     expect(stream.sent).toEqual([])
   })
 
+  test.each([
+    ['an error', new Error('gone')],
+    ['what is no error', 'gone'],
+  ])(
+    'a stream that breaks before it says so ends the link with %s: no writer, timer or drain throws',
+    async (_what, fault) => {
+      for (const act of ['send', 'grant', 'drain'] as const) {
+        const { stream, link, grant, clock, counters } = open()
+        grant(0, 1_000)
+        if (act === 'drain') {
+          stream.isFull = true
+          link.send(message(10))
+          link.send(message(10))
+        } else if (act === 'grant') stream.receive(message(10))
+        stream.send = () => {
+          throw fault
+        }
+        if (act === 'send') expect(link.send(message(10))).toBe(true)
+        stream.drain()
+        await clock.advance(100)
+        expect(link.isOpen).toBe(false)
+        expect(String(stream.reason)).toBe('Error: gone')
+        expect(counters.get('link.write-failed')).toBe(1)
+      }
+    },
+  )
+
   test('what is no Error becomes one', async () => {
     const { stream, link, grant } = open()
     grant(0, 1_000)

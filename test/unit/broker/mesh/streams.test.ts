@@ -102,6 +102,24 @@ describe('streams of /amcp/sync/1', () => {
     expect(stream.sent).toEqual([])
   })
 
+  test('a stream that breaks before it says so is given up, and the next message opens another', async () => {
+    const broken = fakeStream('p')
+    const streams = [broken, fakeStream('p')]
+    const some = open(async () => streams.shift()!)
+    some.streams.send('p', want)
+    await world.pass(1)
+    broken.send = () => {
+      throw new AmcpError('ERR_STREAM_CLOSED', 'closed')
+    }
+    const [next] = streams
+    some.streams.send('p', want)
+    expect(broken.isOpen).toBe(false)
+    expect(some.count('broker.sync-failed')).toBe(1)
+    some.streams.send('p', want)
+    await world.pass(1)
+    expect(next!.sent).toHaveLength(1)
+  })
+
   test('a stream that opened too late is closed, and one accepted too late is aborted', async () => {
     const stream = fakeStream('p')
     let resolve: (stream: MessageStream) => void = () => {}
