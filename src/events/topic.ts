@@ -85,6 +85,9 @@ export function checkPublishTopic(topic: string): void {
 /** The topic that reaches one agent and no other. */
 export const topicOfAgent = (agent: string): string => agentPrefix + agent
 
+/** Whether a topic reaches one agent only. */
+export const isAgentTopic = (topic: string): boolean => topic.startsWith(agentPrefix)
+
 /** The agent a topic names, or undefined for any other topic. */
 export const agentOfTopic = (topic: string): string | undefined =>
-  topic.startsWith(agentPrefix) ? topic.slice(agentPrefix.length) : undefined
+  isAgentTopic(topic) ? topic.slice(agentPrefix.length) : undefined

@@ -13,6 +13,13 @@ export interface ShardRange {
 /** Bytes of tokens that one frame may have to send in full; then the next frame begins. */
 const MAX_TOKEN_BYTES = 32_768
 
+/**
+ * Events in a frame that leaves before its turn is over when somebody waits for the next of them, as with calls and
+ * replies: the other end then begins with these while this one goes on. If all of a turn left together, the two ends would
+ * work in turns and one processor would idle. Fewer make more frames, which cost some 40 µs at each end.
+ */
+const AHEAD = 24
+
 /** Events for one outlet that will leave as one frame. */
 export class Batch {
   readonly writer: FrameWriter
@@ -77,8 +84,9 @@ export type Route = readonly Outlet[]
 /**
  * Fills frames. One leaves when the frame before has been handed over or at the end of the turn, whichever is later, or
  * when it is full: alone when idle, together when busy. After a turn with one event only, the first of the next turn
- * leaves at the end of its task already, since it is likely to be alone again: a lone call saves two turns. When a shard's events change their route, the batches that hold
- * earlier ones leave first, so that the order within a shard survives.
+ * leaves at the end of its task already, since it is likely to be alone again: a lone call saves two turns. Events that
+ * somebody waits for leave in frames of a few. When a shard's events change their route, the batches that hold earlier
+ * ones leave first, so that the order within a shard survives.
  */
 export class Batcher {
   readonly #clock: Clock
@@ -110,8 +118,18 @@ export class Batcher {
     return this.#open.size
   }
 
-  /** Throws what the frame writer throws: then nothing was taken. */
-  add(route: Route, event: AmcpEvent, sequence: number, shard: number, token: Credential | undefined): void {
+  /**
+   * Throws what the frame writer throws: then nothing was taken.
+   * @param isAwaited whether somebody waits for the event, so that many of them do not wait for the end of the turn
+   */
+  add(
+    route: Route,
+    event: AmcpEvent,
+    sequence: number,
+    shard: number,
+    token: Credential | undefined,
+    isAwaited = false,
+  ): void {
     const before = this.#routes[shard]
     if (before !== route) {
       if (before !== undefined) this.#sealShard(before, shard)
@@ -120,9 +138,10 @@ export class Batcher {
     for (let at = 0; at < route.length; at++) {
       const outlet = route[at]!
       const batch = outlet.batch ?? this.#begin(outlet)
-      if (batch.add(event, sequence, shard, token)) continue
-      this.#seal(outlet)
-      this.#begin(outlet).add(event, sequence, shard, token)
+      if (!batch.add(event, sequence, shard, token)) {
+        this.#seal(outlet)
+        this.#begin(outlet).add(event, sequence, shard, token)
+      } else if (isAwaited && batch.writer.count >= AHEAD && outlet.isReady) this.#seal(outlet)
     }
     this.#added += 1
     if (this.#isScheduled) return

@@ -6,6 +6,7 @@ import { withDeadline } from '../../core/with-deadline.ts'
 import { MAX_EVENT_BYTES } from '../../events/data.ts'
 import type { AmcpEvent } from '../../events/event.ts'
 import { DEFAULT_SHARD_COUNT, shardOf } from '../../events/shard.ts'
+import { isAgentTopic } from '../../events/topic.ts'
 import type { SecurityManager } from '../../identity/security-manager.ts'
 import type { Members } from '../../membership/members.ts'
 import type { Network } from '../../network/network.ts'
@@ -222,7 +223,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
   #send(route: Route, event: AmcpEvent, topic: string): void {
     const shard = shardOf(topic, this.#shards.count)
     const sequence = this.#sequences[shard]!
-    this.#batcher.add(route, event, sequence, shard, this.#security.tokenOf(event.source))
+    this.#batcher.add(route, event, sequence, shard, this.#security.tokenOf(event.source), isAgentTopic(topic))
     this.#sequences[shard] = sequence + 1
   }
 

@@ -1,14 +1,23 @@
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
 import type { Clock } from '../../core/clock.ts'
 
-/** Writes up to this size are joined. A larger one is cheaper to hand over than to copy. */
+/** Chunks up to this size are joined by copying. A larger one is cheaper to hand over than to copy. */
 const SMALL = 4 * 1024
-/** Joined bytes that are handed over before the turn ends. */
-const FULL = 32 * 1024
+/** Bytes that are handed over before the task or the turn ends. */
+const FULL = 64 * 1024
 
 type Data = Parameters<MessageStream['send']>[0]
 
-/** An encrypter whose connections join small writes: one record and one system call for a header and its few bytes. */
+/** What is asked of the socket of Node's that a connection may be over: writes between the two calls become one. */
+interface Corkable {
+  /** Bytes not through yet. */
+  readonly writableLength: number
+  write(chunk: Uint8Array): boolean
+  cork(): void
+  uncork(): void
+}
+
+/** An encrypter whose connections join writes: one record and one system call for headers and the bytes behind them. */
 export function joiningWrites<C>(
   create: (components: C) => ConnectionEncrypter,
   clock: Clock,
@@ -29,56 +38,55 @@ export function joiningWrites<C>(
 }
 
 /**
- * Makes the connection's `send` join small writes. The first one of a turn of the event loop goes at once, so that a lone
- * message loses no time; those that follow wait for the end of the turn.
+ * Makes the connection's `send` join writes. Those of the first task of a turn of the event loop leave at the end of that
+ * task, so that a lone message loses no time; those that follow wait for the end of the turn. Without this each header
+ * is a record and a system call of its own, and what it announces waits for the next turn, since Node's TLS takes the
+ * next write when the one before is through.
  */
 export function joinWrites(connection: MessageStream, clock: Clock): void {
-  const send = connection.send.bind(connection)
+  const socket = 'socket' in connection ? (connection.socket as Corkable) : undefined
+  const write = socket === undefined ? connection.send.bind(connection) : past(connection, socket)
   const close = connection.close.bind(connection)
   let waiting: Uint8Array[] = []
   let bytes = 0
-  let sentThisTurn = false
+  let isScheduled = false
 
   const flush = (): void => {
     if (bytes === 0) return
-    const joined = waiting.length === 1 ? waiting[0]! : join(waiting, bytes)
+    const chunks = waiting
     waiting = []
     bytes = 0
     // A connection that is closed meanwhile has told its streams so; what waits then has nowhere to go.
-    if (connection.status === 'open') send(joined)
-  }
-  /** The headers in front of large chunks leave as one write, the chunks as they are. */
-  const sendLarge = (data: Data): boolean => {
-    let more = true
-    for (const chunk of data instanceof Uint8Array ? [data] : data) {
-      if (chunk.length <= SMALL) {
-        waiting.push(chunk)
-        bytes += chunk.length
-        continue
-      }
-      flush()
-      more = send(chunk)
+    if (connection.status !== 'open') return
+    const first = endOfSmall(chunks, 0)
+    if (first === chunks.length) {
+      write(join(chunks, 0, first))
+      return
     }
-    flush()
-    return more && !connection.writableNeedsDrain
+    socket?.cork()
+    for (let at = 0, end = first; at < chunks.length; end = endOfSmall(chunks, at)) {
+      write(end > at ? join(chunks, at, end) : chunks[at]!)
+      at = Math.max(end, at + 1)
+    }
+    socket?.uncork()
   }
   const endTurn = (): void => {
-    sentThisTurn = false
+    isScheduled = false
     flush()
   }
 
   connection.send = (data: Data): boolean => {
-    if (data.byteLength > SMALL) return sendLarge(data)
-    const flat = data.subarray()
-    if (sentThisTurn) {
-      waiting.push(flat)
-      bytes += flat.length
-      if (bytes >= FULL) flush()
-      return !connection.writableNeedsDrain
+    if (data instanceof Uint8Array) waiting.push(data)
+    else for (const chunk of data) waiting.push(chunk)
+    bytes += data.byteLength
+    // What is large is the end of something: the other end can begin with it.
+    if (bytes >= FULL || (data.byteLength > SMALL && !(socket !== undefined && socket.writableLength > 0))) flush()
+    else if (!isScheduled) {
+      isScheduled = true
+      clock.endOfTask(flush)
+      clock.endOfTurn(endTurn)
     }
-    sentThisTurn = true
-    clock.endOfTurn(endTurn)
-    return send(flat)
+    return !connection.writableNeedsDrain
   }
   connection.close = (options) => {
     flush()
@@ -86,12 +94,30 @@ export function joinWrites(connection: MessageStream, clock: Clock): void {
   }
 }
 
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+/** Writes to the socket itself: the connection's own way there keeps lists and tells of each write. */
+function past(connection: MessageStream, socket: Corkable): (chunk: Uint8Array) => void {
+  return (chunk) => {
+    // The connection takes it back when the socket has drained.
+    if (!socket.write(chunk)) connection.writableNeedsDrain = true
+  }
+}
+
+/** Where the row of small chunks ends that begins at `from`. */
+function endOfSmall(chunks: readonly Uint8Array[], from: number): number {
+  let end = from
+  while (end < chunks.length && chunks[end]!.length <= SMALL) end++
+  return end
+}
+
+function join(chunks: readonly Uint8Array[], from: number, end: number): Uint8Array {
+  if (end - from === 1) return chunks[from]!
+  let length = 0
+  for (let at = from; at < end; at++) length += chunks[at]!.length
   const joined = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    joined.set(part, at)
-    at += part.length
+  let to = 0
+  for (let at = from; at < end; at++) {
+    joined.set(chunks[at]!, to)
+    to += chunks[at]!.length
   }
   return joined
 }

@@ -28,11 +28,17 @@ function fixture() {
     { crypto: nodeCrypto(), largest: 10_000 },
   )
   const frames: number[] = []
+  const state = { isReady: true }
   const outlet: Outlet = {
-    isReady: true,
+    get isReady() {
+      return state.isReady
+    },
     isFull: false,
     room: async () => {},
-    send: ({ ranges: [range] }) => void frames.push(range!.last - range!.first + 1),
+    send: ({ ranges: [range], writer }) => {
+      frames.push(range!.last - range!.first + 1)
+      writer.reset()
+    },
     batch: undefined,
   }
   const route = [outlet]
@@ -42,8 +48,9 @@ function fixture() {
   }
   return {
     frames,
-    publish: (count: number) => {
-      for (let n = 0; n < count; n++) batcher.add(route, event, sequence++, 0, undefined)
+    state,
+    publish: (count: number, isAwaited?: boolean) => {
+      for (let n = 0; n < count; n++) batcher.add(route, event, sequence++, 0, undefined, isAwaited)
     },
     endTask: () => runAll(tasks),
     endTurn: () => {
@@ -104,4 +111,27 @@ test('after a turn with one event the next is taken for quiet again', () => {
   publish(1)
   endTask()
   expect(frames).toEqual([2, 1, 1])
+})
+
+test('events that somebody waits for leave in frames of 24, the rest at the end of the turn', () => {
+  const { publish, endTurn, frames } = fixture()
+  publish(60, true)
+  expect(frames).toEqual([24, 24])
+  endTurn()
+  expect(frames).toEqual([24, 24, 12])
+  publish(60)
+  expect(frames).toHaveLength(3)
+  endTurn()
+  expect(frames).toEqual([24, 24, 12, 60])
+})
+
+test('they wait, too, while the frame before has not been handed over', () => {
+  const { publish, endTurn, frames, state } = fixture()
+  state.isReady = false
+  publish(30, true)
+  endTurn()
+  expect(frames).toEqual([])
+  state.isReady = true
+  publish(1, true)
+  expect(frames).toEqual([31])
 })
