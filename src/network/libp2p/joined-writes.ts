@@ -12,7 +12,10 @@ type Data = Parameters<MessageStream['send']>[0]
 interface Corkable {
   /** Bytes not through yet. */
   readonly writableLength: number
+  /** False once it was ended. */
+  readonly writable: boolean
   write(chunk: Uint8Array): boolean
+  destroySoon(): void
   cork(): void
   uncork(): void
 }
@@ -57,7 +60,7 @@ export function joinWrites(connection: MessageStream, clock: Clock): void {
     waiting = []
     bytes = 0
     // A connection that is closed meanwhile has told its streams so; what waits then has nowhere to go.
-    if (connection.status !== 'open') return
+    if (connection.status !== 'open' || socket?.writable === false) return
     const first = endOfSmall(chunks, 0)
     if (first === chunks.length) {
       write(join(chunks, 0, first))
@@ -91,6 +94,13 @@ export function joinWrites(connection: MessageStream, clock: Clock): void {
   connection.close = (options) => {
     flush()
     return close(options)
+  }
+  if (socket === undefined) return
+  // libp2p closes a connection from below.
+  const destroySoon = socket.destroySoon.bind(socket)
+  socket.destroySoon = () => {
+    flush()
+    destroySoon()
   }
 }
 

@@ -38,6 +38,7 @@ function joined(socket?: object): { fake: Fake; connection: MessageStream; clock
 function fakeSocket() {
   const told: (number | string)[] = []
   const socket = {
+    writable: true,
     writableLength: 0,
     hasRoom: true,
     write(chunk: Uint8Array) {
@@ -46,6 +47,10 @@ function fakeSocket() {
     },
     cork: () => void told.push('cork'),
     uncork: () => void told.push('uncork'),
+    destroySoon: () => {
+      told.push('end')
+      socket.writable = false
+    },
   }
   return { told, socket }
 }
@@ -142,6 +147,16 @@ describe('joinWrites', () => {
     fake.status = 'closed'
     await clock.advance(0)
     expect(fake.sent).toHaveLength(1)
+  })
+
+  test('what waits leaves before its socket is ended, and nothing is written after that', async () => {
+    const { told, socket } = fakeSocket()
+    const { connection, clock } = joined(socket)
+    connection.send(bytes(1, 2))
+    socket.destroySoon()
+    connection.send(bytes(3))
+    await clock.advance(0)
+    expect(told).toEqual([2, 'end'])
   })
 })
 
