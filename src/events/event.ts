@@ -1,5 +1,6 @@
 /**
  * An AMCP event as handlers see it: a CloudEvents 1.0 event with AMCP's attributes as extensions.
+ * Most attributes are read when they are asked for, so an event cannot be spread: `JSON.stringify` gives all of them.
  * `subject` is the topic; `source` is `amcp://{origin context}/{agent}` for the agent's whole life.
  * @see AMCP 1.5 specification 3.1, CloudEvents 1.0.2
  */
