@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromString } from 'uint8arrays/from-string'
 import { toString as encodeBytes } from 'uint8arrays/to-string'
@@ -29,6 +29,35 @@ export const folderPaths = (folder: string): FolderPaths => ({
   store: join(folder, 'store'),
   control: join(folder, 'control.sock'),
 })
+
+/** Never through a link that somebody else has put there, and never over a file. ERR_USAGE. */
+function writeNew(path: string, content: string | Uint8Array): void {
+  try {
+    writeFileSync(path, content, { flag: 'wx' })
+  } catch (cause) {
+    throw new AmcpError('ERR_USAGE', `${path} cannot be written: is something there already?`, {
+      cause,
+      details: { path },
+    })
+  }
+}
+
+/** As a whole or not at all, and in the place of a link rather than through it. */
+function replace(path: string, content: Uint8Array): void {
+  const next = `${path}.new`
+  rmSync(next, { force: true })
+  writeNew(next, content)
+  renameSync(next, path)
+}
+
+/** Whoever may write into the folder may put his own key, mesh or socket there. ERR_USAGE. */
+function refuseOpenFolder(folder: string): void {
+  // Elsewhere the mode says nothing.
+  if (process.platform === 'win32' || !existsSync(folder) || (statSync(folder).mode & 0o002) === 0) return
+  throw new AmcpError('ERR_USAGE', `any user may write into ${folder}: take that right away first (chmod o-w)`, {
+    details: { folder },
+  })
+}
 
 const writeSecret = (path: string, text: string): void => writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx' })
 
@@ -88,12 +117,13 @@ export function foundMesh(
 ): MeshDescription {
   refuseUsedFolder(folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  refuseOpenFolder(folder)
   const paths = folderPaths(folder)
   const mesh = describeMesh(ports.crypto, newKey(ports, paths.rootKey), name, addresses)
-  writeFileSync(paths.mesh, `${JSON.stringify(mesh, undefined, 2)}\n`)
+  writeNew(paths.mesh, `${JSON.stringify(mesh, undefined, 2)}\n`)
   const publicKey = newKey(ports, paths.key)
   const root = ports.crypto.signingKey(readSeed(paths.rootKey))
-  writeFileSync(paths.membership, admitContext(ports, root, mesh, publicKey))
+  writeNew(paths.membership, admitContext(ports, root, mesh, publicKey))
   return mesh
 }
 
@@ -101,8 +131,9 @@ export function foundMesh(
 export function prepareContext(ports: FolderPorts, folder: string, mesh: MeshDescription): string {
   refuseUsedFolder(folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  refuseOpenFolder(folder)
   const paths = folderPaths(folder)
-  writeFileSync(paths.mesh, `${JSON.stringify(mesh, undefined, 2)}\n`)
+  writeNew(paths.mesh, `${JSON.stringify(mesh, undefined, 2)}\n`)
   return didKeyOf(newKey(ports, paths.key))
 }
 
@@ -117,7 +148,7 @@ export function inviteContext(ports: FolderPorts, founder: string, did: string, 
 export function acceptMembership(ports: FolderPorts, folder: string, membership: Uint8Array): ContextIdentity {
   const paths = folderPaths(folder)
   const identity = identityOf(ports, readMeshFile(ports, paths.mesh), readSeed(paths.key), membership)
-  writeFileSync(paths.membership, membership)
+  replace(paths.membership, membership)
   return identity
 }
 
@@ -127,6 +158,7 @@ export const didOfFolder = (ports: Pick<Ports, 'crypto'>, folder: string): strin
 
 /** Opens a folder. ERR_USAGE, ERR_MESH_FILE_INVALID, ERR_NOT_A_MEMBER, ERR_MEMBERSHIP_EXPIRED. */
 export function readIdentity(ports: FolderPorts, folder: string): ContextIdentity {
+  refuseOpenFolder(folder)
   const paths = folderPaths(folder)
   const mesh = readMeshFile(ports, paths.mesh)
   const seed = readSeed(paths.key)

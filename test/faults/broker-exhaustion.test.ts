@@ -210,12 +210,12 @@ describe('frames that ask for too much', () => {
     const token = friend.tokens.tokenOf(friend.agent)
     const sync = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
     const membership = credentialOf(world.crypto, friend.identity.membership)
-    // As if the villain were the only one who had brought the friend's frame, and then claimed its token for himself.
-    sync.send(
-      encodeSync({ kind: 'push', shard: SHARD, frame: frameOf({ by: friend, credentials: [membership.bytes] }) }),
-    )
+    // As if the villain were the only one who had brought the friend's frame, after he claimed its token for himself.
     sync.send(
       encodeSync({ kind: 'push', shard: SHARD, frame: frameOf({ token, credentials: [villain.identity.membership] }) }),
+    )
+    sync.send(
+      encodeSync({ kind: 'push', shard: SHARD, frame: frameOf({ by: friend, credentials: [membership.bytes] }) }),
     )
     await world.pass(10)
     expect(victim.count('broker.parked')).toBe(2)

@@ -3,6 +3,7 @@ import { encodeHello, HELLO_PROTOCOL, type HelloMessage } from '../../src/member
 import { signLife } from '../../src/membership/sign-of-life.ts'
 import type { StateEntry } from '../../src/membership/state-entry.ts'
 import { encodeMessage } from '../../src/membership/state-messages.ts'
+import type { MessageStream } from '../../src/network/network.ts'
 import { hex, recordOf, session } from '../unit/membership/by-hand.ts'
 import { FakeMesh, idOf, keyOf, type Node } from '../unit/membership/fake-mesh.ts'
 
@@ -97,9 +98,12 @@ test('a stranger that dials a joining context and refuses it does not fail its s
 
 test('a stranger does not hold a link by being refused again and again', async () => {
   const mesh = new FakeMesh()
-  await mesh.grow(1)
+  const [host] = await mesh.grow(1)
   const network = mesh.swarm.join(idOf(9), '/outside')
-  network.streams.handle(HELLO_PROTOCOL, () => {}, { beforeAdmission: true })
+  const say = (stream: MessageStream): void => {
+    if (stream.isOpen) stream.send(encodeHello({ ...strangersHello, time: mesh.clock.now() }))
+  }
+  network.streams.handle(HELLO_PROTOCOL, (stream) => stream.onMessage(() => say(stream)), { beforeAdmission: true })
   let ended = -1
   network.onPeer({
     disconnected: () => {
@@ -108,17 +112,15 @@ test('a stranger does not hold a link by being refused again and again', async (
   })
   const began = mesh.clock.monotonic()
   await network.dial('/node/1')
-  const message = encodeHello({ ...strangersHello, time: mesh.clock.now() })
   // One hello after the other, so that there is always one under way when the refused one's grace is over.
   for (let step = 0; step < 100 && network.isConnected(idOf(1)); step += 1) {
     const stream = await mesh.run(network.streams.open(idOf(1), HELLO_PROTOCOL, { beforeAdmission: true }))
-    mesh.clock.after(240, () => {
-      if (stream.isOpen) stream.send(message)
-    })
+    mesh.clock.after(240, () => say(stream))
     await mesh.clock.advance(100)
   }
   expect(network.isConnected(idOf(1))).toBe(false)
   expect(ended).toBeLessThan(8_100)
+  expect(host!.ports.counters.get('membership.hello.overdue')).toBe(1)
 })
 
 describe('a hostile neighbour on the state protocol', () => {
