@@ -6,6 +6,15 @@ import { createContext } from '../../src/create-context.ts'
 /** A context in a process of its own, told what to do by messages; started by `context-processes.ts`. */
 const [folder = '', bootstrap = '[]'] = process.argv.slice(2)
 
+// Whoever started this is gone: nobody would end it any more.
+const orphaned = (): never => process.exit()
+process.once('disconnect', orphaned)
+/** Lets the process end by itself, if nothing of the context is left open. */
+const leave = (): void => {
+  process.off('disconnect', orphaned)
+  process.disconnect()
+}
+
 const tell = (message: object): boolean => process.send?.(message) ?? false
 
 const worker = defineAgent({
@@ -56,11 +65,11 @@ try {
     void reply(id, () => acts[act]?.(argument))
   })
   process.once('SIGTERM', () => {
-    void context.stop().then(() => process.disconnect())
+    void context.stop().then(leave)
   })
   tell({ up: { id: context.id, addresses: context.addresses } })
 } catch (thrown) {
   const { code, message } = thrown as AmcpError
   tell({ down: { code, message } })
-  process.disconnect()
+  leave()
 }

@@ -1,6 +1,13 @@
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import type { ConnectionEncrypter, MultiaddrConnection, PeerId, StreamMuxerFactory, Upgrader } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
+import type {
+  ComponentLogger,
+  ConnectionEncrypter,
+  Logger,
+  MultiaddrConnection,
+  PeerId,
+  StreamMuxerFactory,
+  Upgrader,
+} from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import type { TLSComponents } from '@libp2p/tls'
@@ -15,7 +22,13 @@ export interface End {
 
 export const MUXER: string = '/mux/1.0.0'
 const muxer = { protocol: MUXER } as StreamMuxerFactory
-const logger = defaultLogger()
+const silent: Logger = Object.assign(() => {}, {
+  trace: () => {},
+  error: () => {},
+  enabled: false,
+  newScope: () => silent,
+})
+const logger: ComponentLogger = { forComponent: () => silent }
 
 export async function end(
   seed: number,
