@@ -125,6 +125,17 @@ describe('an event made here', () => {
     expect(make(own, chain)).toMatchObject({ ...own, extensions: undefined, isBare: false })
   })
 
+  test('has every attribute that its publisher gave', () => {
+    const options = {
+      ...{ type: 'amcp.domain.order', priority: 9, correlationid: 'c', causationid: 'd', traceparent: GIVEN },
+      ...{ partitionkey: 'p', expirytime: '2030-01-01T00:00:00Z', datacontenttype: 'application/cloudevents+json' },
+      extensions: { colour: 'red' },
+    }
+    expect(make(options).toJSON()).toMatchObject(options)
+    const bytes = new PublishedEvent(SECOND, 'amcp://c/a', 'amcp.domain.x', '', new Uint8Array(1), undefined, undefined)
+    expect(bytes.datacontenttype).toBe('application/octet-stream')
+  })
+
   test('keeps its attributes when the options that made it are used again', () => {
     const options = { priority: 1, extensions: { a: 'b' } }
     const made = make(options)
