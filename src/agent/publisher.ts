@@ -26,6 +26,9 @@ export interface PublisherComponents {
   readonly checks: PublishChecks
 }
 
+/** Most publishes that a loop gets done before everything else has its turn. */
+const PUBLISHES_A_TURN = 1_024
+
 /** Shared by all that were taken at once: a promise an event would cost more than its stamp. */
 const taken = Promise.resolve()
 
@@ -38,6 +41,7 @@ export class Publisher {
   /** Whose events the last source was for: one string for a run of events costs their readers one look-up. */
   #agent: AgentId = ''
   #source = ''
+  #published = 0
 
   constructor(components: PublisherComponents) {
     this.#parts = components
@@ -75,13 +79,23 @@ export class Publisher {
     return broker.publish(event)
   }
 
-  /** The same, for callers who await: every fault is a rejection. */
+  /**
+   * The same, for callers who await: every fault is a rejection. Now and then it resolves at the end of the turn only,
+   * because an endless loop over a promise that is resolved already would let nothing else in the process happen.
+   */
   publishing(agent: AgentId, topic: string, data: unknown, options?: PublishOptions, chain?: Chain): Promise<void> {
     try {
-      return this.publish(agent, topic, data, options, chain) ?? taken
+      const waiting = this.publish(agent, topic, data, options, chain)
+      if (waiting !== undefined) return waiting
+      this.#published += 1
+      return this.#published % PUBLISHES_A_TURN === 0 ? this.#turn() : taken
     } catch (fault) {
       return Promise.reject(fault)
     }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#parts.ports.clock.endOfTurn(resolve))
   }
 
   #sourceOf(agent: AgentId): string {

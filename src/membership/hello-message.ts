@@ -101,10 +101,11 @@ function isHello(value: unknown): value is Hello {
   if (!Array.isArray(versions) || !versions.every(isWhole)) return false
   if (!Array.isArray(addresses) || addresses.length > ADDRESS_LIMIT || !addresses.every(isText)) return false
   if (!isText(mesh) || !isText(membership) || !isWhole(time)) return false
-  return [incarnation, members, summary, nonce].every(isHex) && (seen === null || isSeen(seen))
+  return [incarnation, members, summary, nonce].every(isHex) && (seen === null || isLastSeen(seen))
 }
 
-const isSeen = (value: unknown): value is LastSeen =>
+/** Whether a value that came from elsewhere, a message or the disk, is one. */
+export const isLastSeen = (value: unknown): value is LastSeen =>
   isFields(value) &&
   isHex(value['incarnation']) &&
   isWhole(value['version']) &&

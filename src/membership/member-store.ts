@@ -1,6 +1,7 @@
+import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Store, StoreOperation } from '../core/store.ts'
-import type { LastSeen } from './hello-message.ts'
+import { isLastSeen, type LastSeen } from './hello-message.ts'
 
 const SPACE = 'membership'
 /** Peers remembered over restarts: what is needed to tell them how far their last life had come. */
@@ -25,11 +26,11 @@ export class MemberStore {
   /** The highest own version that was saved. ERR_STORE_UNREADABLE when it is damaged, rather than to begin too low. */
   async load(): Promise<number> {
     const own = await this.#store.get(SPACE, encoder.encode(SELF))
-    this.#version = own === undefined ? 0 : Number(decoder.decode(own))
+    this.#version = own === undefined ? 0 : read(SELF, own, isVersion)
     this.#saved = this.#version
     const from = encoder.encode(PEER)
     for await (const [key, value] of this.#store.scan(SPACE, { from, to: encoder.encode('peer0') }))
-      this.#seen.set(decoder.decode(key).slice(PEER.length), JSON.parse(decoder.decode(value)) as LastSeen)
+      this.#seen.set(decoder.decode(key).slice(PEER.length), read('a member that was seen', value, isLastSeen))
     return this.#version
   }
 
@@ -66,6 +67,22 @@ export class MemberStore {
     if (operations.length > 0) await this.#store.batch(operations)
   }
 }
+
+function read<T>(what: string, bytes: Uint8Array, fits: (value: unknown) => value is T): T {
+  let value: unknown
+  try {
+    value = JSON.parse(decoder.decode(bytes))
+  } catch (cause) {
+    throw damaged(what, cause)
+  }
+  if (!fits(value)) throw damaged(what)
+  return value
+}
+
+const isVersion = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+const damaged = (what: string, cause?: unknown): AmcpError =>
+  new AmcpError('ERR_STORE_UNREADABLE', `the record of ${what} in the store is damaged`, { cause })
 
 const keyOf = (peer: ContextId): Uint8Array => encoder.encode(PEER + peer)
 const bytesOf = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value))

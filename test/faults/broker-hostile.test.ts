@@ -256,12 +256,30 @@ describe('a hostile member on gossip', () => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
       return state % bound
     }
-    for (let n = 0; n < 400; n += 1) {
-      const honest = forge({ n, event: { data: { n, text: 'x'.repeat(random(300)) } } })
-      villain.network.gossip.publish(gossipTopic(), seal(mutate(honest, random), world.crypto, sign))
-      if (n % 20 === 0) await world.pass(10)
+    // A shard, and so a chain, of its own for each few of them: one chain would be quarantined by the first that hits
+    // the slot of another, and then prove nothing more.
+    const topics = new Map<number, string>()
+    for (let n = 0; topics.size < 64; n += 1) topics.set(shardOf(`amcp.domain.m${n}`), `amcp.domain.m${n}`)
+    const mutants = 1_280
+    for (let at = 0; at < mutants; at += 1) {
+      const [shard, n] = [at % 64, Math.floor(at / 64)]
+      const event = { subject: topics.get(shard)!, data: { at, text: 'x'.repeat(random(300)) } }
+      const mutant = seal(mutate(forge({ n, shard, event }), random), world.crypto, sign)
+      villain.network.gossip.publish(gossipTopic(shard), mutant)
+      if (at % 20 === 0) await world.pass(10)
     }
     await world.pass(3_000)
+    const counted = Object.entries(victim.ports.counters.snapshot())
+    const reasons = counted.filter(([name]) => name.startsWith('broker.refused.'))
+    const refused = reasons.reduce((sum, [, count]) => sum + count, 0)
+    // Whatever gossip was told not to pass on has its reason.
+    expect(refused + victim.count('broker.parked')).toBe(
+      victim.count('gossip.ignored') + victim.count('gossip.rejected'),
+    )
+    expect(refused + victim.count('broker.parked') + victim.received.length).toBe(mutants)
+    expect(reasons.length).toBeGreaterThanOrEqual(8)
+    expect(victim.count('broker.refused.quarantined')).toBeLessThan(refused / 2)
+    expect(victim.received.length).toBeGreaterThan(mutants / 10)
     const sources = new Set(victim.received.map(({ source }) => source))
     for (const source of sources) expect(source).toBe(sourceOf(villain.id, villain.agent))
     const honest = await world.node()

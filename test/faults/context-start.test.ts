@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../../src/context.ts'
@@ -39,6 +39,26 @@ async function hostOf(mesh: MemoryMesh): Promise<{ host: Context; failed: Promis
     },
   }
   return { host: await createContext({ identity: mesh.member(), logger, ...quiet }), failed: failed.promise }
+}
+
+/** Starts and stops a context so often, so that its store has files of all kinds. */
+async function livesOf(folder: string, count: number): Promise<void> {
+  for (let life = 0; life < count; life += 1) {
+    const context = await createContext({ folder, ...quiet })
+    await context.stop()
+  }
+}
+
+/** Changes every byte of the store's files that fit. */
+function damage(store: string, files: RegExp): void {
+  const names = readdirSync(store).filter((name) => files.test(name))
+  expect(names).not.toEqual([])
+  for (const name of names) {
+    writeFileSync(
+      join(store, name),
+      readFileSync(join(store, name)).map((byte) => byte ^ 0x5a),
+    )
+  }
 }
 
 const refusals = (context: Context): string =>
@@ -111,6 +131,27 @@ describe('the folder of a context', () => {
     expect(context.addresses.length).toBeGreaterThan(0)
   })
 
+  test.each([
+    ['the tables', /\.ldb$/],
+    ['the manifest', /^MANIFEST/],
+  ])('with a store of which %s are damaged: ERR_STORE_UNREADABLE', async (_what, files) => {
+    using mesh = new MeshFolders()
+    await livesOf(mesh.founder, 3)
+    damage(folderPaths(mesh.founder).store, files)
+    await expect(createContext({ folder: mesh.founder, ...quiet })).rejects.toMatchObject({
+      code: 'ERR_STORE_UNREADABLE',
+    })
+  })
+
+  test('whose last writes are damaged, as after a power cut, starts without them', async () => {
+    using mesh = new MeshFolders()
+    await livesOf(mesh.founder, 2)
+    damage(folderPaths(mesh.founder).store, /\.log$/)
+    await using context = await createContext({ folder: mesh.founder, ...quiet })
+    await using other = await createContext({ folder: mesh.member('other'), bootstrap: context.addresses, ...quiet })
+    expect(other.members).toEqual([context.id])
+  })
+
   test('is free again when the port was taken', async () => {
     using mesh = new MeshFolders()
     await using first = await createContext({ folder: mesh.founder, ...quiet })
@@ -121,5 +162,28 @@ describe('the folder of a context', () => {
     })
     await using second = await createContext({ folder, bootstrap: first.addresses, ...quiet })
     expect(second.members).toEqual([first.id])
+  })
+})
+
+describe('an address where nobody answers', () => {
+  test('keeps nobody from starting, and is tried until somebody does', async () => {
+    const mesh = foundMemoryMesh(systemPorts())
+    const identity = mesh.member()
+    const before = await createContext({ identity, ...quiet })
+    const [address] = before.addresses
+    await before.stop()
+    await using guest = await createContext({ identity: mesh.member(), bootstrap: [address!], ...quiet })
+    expect([guest.members, guest.metrics()['membership.dial.failed']]).toEqual([[], expect.any(Number)])
+    const listen = [address!.replace(/\/p2p\/.*/, '')]
+    await using late = await createContext({ identity, listen, ...quiet })
+    const met = Promise.withResolvers<void>()
+    late.subscribe('amcp.domain.hello', () => met.resolve())
+    const greeting = setInterval(() => void guest.publish('amcp.domain.hello', null), 50)
+    try {
+      await met.promise
+    } finally {
+      clearInterval(greeting)
+    }
+    expect(guest.members).toEqual([late.id])
   })
 })

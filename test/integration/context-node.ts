@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineAgent } from '../../src/agent/define-agent.ts'
 import type { AmcpError } from '../../src/core/errors.ts'
@@ -64,8 +65,35 @@ try {
   process.on('message', ({ id, act, argument }: { id: number; act: string; argument: never }) => {
     void reply(id, () => acts[act]?.(argument))
   })
-  process.once('SIGTERM', () => {
-    void context.stop().then(leave)
+  let burstLength = 0
+  let burstTopic = ''
+  let bursting: Promise<void> | undefined
+  /** Some thousand a second, which every receiver can take, until the context refuses. */
+  const burst = async (topic: string): Promise<void> => {
+    try {
+      for (let n = 0; ; n += 1) {
+        if (n % 20 === 0) await wait(5)
+        const taken = context.publish(topic, burstLength)
+        burstLength += 1
+        await taken
+      }
+    } catch (thrown) {
+      if ((thrown as AmcpError).code !== 'ERR_STOPPED') throw thrown
+      burstLength -= 1
+    }
+  }
+  acts['burst'] = (topic: string) => {
+    burstTopic = topic
+    bursting = burst(topic)
+  }
+  process.once('SIGTERM', async () => {
+    // The context is told to stop in the very turn in which it was given the most.
+    for (let more = 0; bursting !== undefined && more < 2_000; more += 1)
+      void context.publish(burstTopic, burstLength++)
+    await context.stop()
+    await bursting
+    tell({ event: { subject: 'burst', data: { length: burstLength, metrics: context.metrics() } } })
+    leave()
   })
   tell({ up: { id: context.id, addresses: context.addresses } })
 } catch (thrown) {

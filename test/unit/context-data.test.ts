@@ -37,3 +37,19 @@ test('EV-1 data over the limit is refused, and the error says how to send more',
     message: expect.stringContaining('split it'),
   })
 })
+
+test('an endless loop of publishes lets everything else have its turn', async () => {
+  const { context, clock } = lonely()
+  await context.start()
+  let published = 0
+  const endless = (async () => {
+    for (; published < 5_000; published += 1) await context.publish('amcp.domain.a', null)
+  })()
+  await Promise.resolve()
+  // What runs as microtasks has run when a macrotask comes.
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(published).toBe(1_023)
+  await clock.advance(1)
+  await endless
+  expect(published).toBe(5_000)
+})

@@ -346,6 +346,20 @@ describe('the store of members', () => {
     expect(batches).toEqual([3])
   })
 
+  test.each([
+    ['self', 'no number'],
+    ['self', '-1'],
+    ['self', 'null'],
+    ['peer/one', '{"incarnation":"11"'],
+    ['peer/one', 'null'],
+    ['peer/one', '{"incarnation":1,"version":1,"heads":{}}'],
+  ])('says ERR_STORE_UNREADABLE of a damaged record: %s = %s', async (key, value) => {
+    const store = await memoryStore()
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+    await store.batch([{ type: 'put', space: 'membership', key: bytes(key), value: bytes(value) }])
+    await expect(new MemberStore(store).load()).rejects.toMatchObject({ code: 'ERR_STORE_UNREADABLE' })
+  })
+
   test('forgets those seen longest ago beyond its limit', async () => {
     const store = await memoryStore()
     const first = new MemberStore(store)
