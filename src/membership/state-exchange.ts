@@ -148,6 +148,7 @@ export class StateExchange {
    * each is asked a question and answers, or does not within `ms`. For a stop that loses nothing.
    */
   async settled(ms: number): Promise<void> {
+    this.flush()
     const ask = (link: StateLink) => link.challenge(this.#ports, hexOf(this.#ports.random.bytes(16)), ms)
     const answers = await Promise.all([...this.#links.values()].map(ask))
     this.#ports.counters.add('membership.stop.unanswered', answers.filter((answer) => !answer).length)

@@ -10,7 +10,7 @@ export interface NetworkPreset {
   readonly gossipStreamTimeout: number
   /** ms between the pings that find links which died without a word. */
   readonly pingInterval: number
-  /** Least ms a ping may take; a peer that is merely busy must not be cut off. */
+  /** Least ms a ping may take; a peer that is merely busy must not be cut off: all that wait dial it again at once. */
   readonly pingTimeout: number
   /** Bytes in flight on one stream: bandwidth times round trip. */
   readonly window: number
@@ -28,7 +28,7 @@ export const lanNetwork: NetworkPreset = {
   openTimeout: 5_000,
   gossipStreamTimeout: 2_000,
   pingInterval: 5_000,
-  pingTimeout: 5_000,
+  pingTimeout: 10_000,
   window: WINDOW,
   recordValidity: 10 * 60_000,
   mdnsInterval: 5_000,
