@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import { AdmissionGate } from '../../src/network/libp2p/admission-gate.ts'
+import { sentOn } from '../../src/network/libp2p/calm-yamux.ts'
 import { createNode, type Node } from '../../src/network/libp2p/create-node.ts'
 import { lanNetwork } from '../../src/network/libp2p/preset.ts'
 import { RejectScores } from '../../src/network/libp2p/scoring.ts'
@@ -38,6 +39,38 @@ test('when opening it again does not help, the link is closed and dialled again'
   await mesh.until(() => mesh.ports[0]!.counters.get('network.gossip.redialled') > 0, 'given up')
   await mesh.until(() => events.length >= 2, 'parted and linked again')
   expect(events.slice(0, 2)).toEqual(['-', '+'])
+})
+
+test('what a gossip stream moves is counted, so that one that moves is not taken for stalled', async () => {
+  await using fault = await prepared()
+  const { network, mesh, peer, heard } = fault
+  const outbound = peer
+    .getConnections(peerIdFromString(network.id))
+    .flatMap(({ streams }) => streams)
+    .find((stream) => stream.direction === 'outbound' && stream.protocol.startsWith('/meshsub/'))!
+  const before = sentOn(outbound)
+  expect(before).toBeGreaterThan(0)
+  await peer.services.pubsub.publish(TOPIC, new Uint8Array(100_000).fill(3))
+  await mesh.until(() => sentOn(outbound) - before >= 100_000, 'counted')
+  expect(heard).not.toContain(3)
+})
+
+test('a neighbour that does not read its gossip is cut off, and publishers go on', async () => {
+  await using fault = await prepared()
+  const { network, mesh, peer } = fault
+  // Pings are answered and the link stands: only this stream is not read any more.
+  inboundStream(peer, network.id)!.pause()
+  const frame = new Uint8Array(256 * 1024)
+  for (let at = 0; network.gossip.backlog < 1_048_576 && at < 400; at += 1) {
+    frame[0] = at
+    frame[1] = at >> 8
+    network.gossip.publish(TOPIC, frame.slice())
+    await mesh.settle()
+  }
+  expect(network.gossip.backlog).toBeGreaterThanOrEqual(1_048_576)
+  await network.gossip.drained(1_048_576)
+  expect(mesh.ports[0]!.counters.get('network.gossip.stalled')).toBe(1)
+  expect(network.isConnected(peer.peerId.toString())).toBe(false)
 })
 
 test('a stream message of an impossible length ends the stream, at both ends', async () => {

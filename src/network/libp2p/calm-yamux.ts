@@ -1,12 +1,13 @@
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 
-/** What is read of a yamux stream to decide about its window; its types keep the two sizes private. */
+/** What is read of a yamux stream to decide about its window and to see it move; its types keep this private. */
 interface YamuxWindow {
   state: number
   recvWindow: number
   recvWindowCapacity: number
   sendWindowUpdate(): void
+  sendData(data: unknown): { readonly sentBytes: number }
 }
 
 /** `StreamState.Established` of @libp2p/yamux. */
@@ -48,5 +49,16 @@ function calmed<T extends object>(stream: T): T {
     if (view.state === ESTABLISHED && view.recvWindowCapacity * 2 > view.recvWindow) return
     update()
   }
+  const send = view.sendData.bind(stream)
+  view.sendData = (data) => {
+    const result = send(data)
+    sent.set(stream, (sent.get(stream) ?? 0) + result.sentBytes)
+    return result
+  }
   return stream
 }
+
+const sent = new WeakMap<object, number>()
+
+/** Bytes that a stream has handed to its link: what it was given and still waits is not in it. */
+export const sentOn = (stream: object): number => sent.get(stream) ?? 0

@@ -3,8 +3,10 @@ import type { Stream } from '@libp2p/interface'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { Gossip, Verdict } from '../network.ts'
+import { sentOn } from './calm-yamux.ts'
 import { drainOrEnd, plain } from './message-stream.ts'
 import type { RejectScores } from './scoring.ts'
+import type { WatchedStream } from './stalled-streams.ts'
 
 /** Up to this many subscribers a frame goes straight to all that are linked; above, to the topic's mesh. */
 const FLOOD_LIMIT = 12
@@ -145,6 +147,12 @@ export class Libp2pGossip implements Gossip {
         await new Promise<void>((resolve) => this.#ports.clock.endOfTurn(resolve))
       else await drainOrEnd(fullest)
     }
+  }
+
+  /** The outbound streams, for who watches whether they move. */
+  *outbound(): Iterable<readonly [ContextId, WatchedStream]> {
+    for (const [peer, { rawStream: stream }] of this.#pubsub?.streamsOutbound ?? [])
+      if (stream.status === 'open') yield [peer, { stream, waiting: stream.writeBufferLength, sent: sentOn(stream) }]
   }
 
   /** Whether frames for the peer have an open way out. */

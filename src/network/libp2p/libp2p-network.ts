@@ -9,6 +9,7 @@ import { Peers, parsed } from './peers.ts'
 import { lanNetwork, type NetworkPreset } from './preset.ts'
 import { DhtRecords } from './records.ts'
 import { RejectScores } from './scoring.ts'
+import { StalledStreams } from './stalled-streams.ts'
 import { Libp2pStreams } from './streams.ts'
 import { GossipWatchdog } from './watchdog.ts'
 
@@ -66,6 +67,7 @@ class Libp2pNetwork implements Network {
   readonly #streams: Libp2pStreams
   readonly #records: DhtRecords
   readonly #watchdog: GossipWatchdog
+  readonly #stalledStreams: StalledStreams
   #node: Node | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -101,6 +103,16 @@ class Libp2pNetwork implements Network {
       reopen: (peer) => this.#gate.announce(peer),
       redial: (peer) => this.#redial(peer),
     })
+    this.#stalledStreams = new StalledStreams({
+      ports,
+      streams: () => this.#gossip.outbound(),
+      stalled: (peer) => this.#stalled(peer),
+    })
+  }
+
+  #stalled(peer: ContextId): void {
+    this.#scores.stalled(peer)
+    this.#peers.disconnect(peer).catch((error: unknown) => this.#failed('disconnect', peer, error))
   }
 
   get addresses(): readonly string[] {
@@ -190,12 +202,14 @@ class Libp2pNetwork implements Network {
     this.#gossip.attach(node.services.pubsub)
     this.#records.attach(node.contentRouting)
     this.#watchdog.start()
+    this.#stalledStreams.start()
   }
 
   async #stop(starting: Promise<void>): Promise<void> {
     // Its error is told to whoever called start().
     await starting.catch(() => {})
     this.#watchdog.stop()
+    this.#stalledStreams.stop()
     const node = this.#node
     this.#node = undefined
     await node?.stop()

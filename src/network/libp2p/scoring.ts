@@ -4,6 +4,8 @@ import type { ContextId } from '../../core/ids.ts'
 
 /** Score that one rejected frame costs. gossipsub stops listening to a peer below −80: the ninth reject in a row. */
 const REJECT_COST = 10
+/** Of not reading: below −50 gossipsub publishes nothing to a peer. */
+const STALL_COST = 70
 /** ms in which half of what rejects cost is forgiven. */
 const HALF_LIFE = 60_000
 const REMEMBERED_PEERS = 1_024
@@ -18,7 +20,16 @@ export class RejectScores {
   }
 
   rejected(peer: ContextId): void {
-    const cost = REJECT_COST - this.scoreOf(peer)
+    this.#charge(peer, REJECT_COST)
+  }
+
+  /** It did not read: it is sent nothing for half a minute, and heard. */
+  stalled(peer: ContextId): void {
+    this.#charge(peer, STALL_COST)
+  }
+
+  #charge(peer: ContextId, charge: number): void {
+    const cost = charge - this.scoreOf(peer)
     this.#costs.delete(peer)
     this.#costs.set(peer, { cost, at: this.#clock.monotonic() })
     if (this.#costs.size > REMEMBERED_PEERS) this.#costs.delete(this.#costs.keys().next().value!)

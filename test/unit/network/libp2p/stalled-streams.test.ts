@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { Counters } from '../../../../src/core/counters.ts'
+import { systemPorts } from '../../../../src/core/default-ports.ts'
+import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
+import { StalledStreams } from '../../../../src/network/libp2p/stalled-streams.ts'
+
+const MEBIBYTE = 1_048_576
+
+function watched() {
+  const clock = new VirtualClock()
+  const counters = new Counters()
+  const streams = new Map<string, { stream: object; waiting: number; sent: number }>()
+  const cut: string[] = []
+  const watch = new StalledStreams({
+    ports: { ...systemPorts(), clock, counters },
+    streams: () => streams,
+    stalled: (peer) => {
+      cut.push(`${peer} at ${clock.monotonic()}`)
+      streams.delete(peer)
+      if (peer === 'last') watch.stop()
+    },
+  })
+  watch.start()
+  /** Lets a stream move so many bytes in each half second, with a full buffer. */
+  const move = async (peer: string, bytes: number, times: number): Promise<void> => {
+    for (let at = 0; at < times; at += 1) {
+      const one = streams.get(peer)
+      if (one !== undefined) one.sent += bytes
+      await clock.advance(500)
+    }
+  }
+  return { clock, counters, streams, cut, watch, move }
+}
+
+test('finds who reads nothing after two seconds of a full buffer, and leaves the others alone', async () => {
+  const { clock, counters, streams, cut } = watched()
+  streams.set('silent', { stream: {}, waiting: MEBIBYTE, sent: 0 })
+  streams.set('idle', { stream: {}, waiting: 1_000, sent: 0 })
+  await clock.advance(10_000)
+  expect(cut).toEqual(['silent at 2500'])
+  expect(counters.get('network.gossip.stalled')).toBe(1)
+})
+
+test('takes who trickles for one that reads nothing, and who is merely busy for what it is', async () => {
+  const { streams, cut, move } = watched()
+  streams.set('busy', { stream: {}, waiting: 4 * MEBIBYTE, sent: 0 })
+  await move('busy', 32 * 1024, 40)
+  expect(cut).toEqual([])
+  await move('busy', 31 * 1024, 5)
+  expect(cut).toHaveLength(1)
+})
+
+test('begins anew with another stream of the same peer, and when there was room meanwhile', async () => {
+  const { clock, streams, cut } = watched()
+  const one = { stream: {}, waiting: MEBIBYTE, sent: 0 }
+  streams.set('a', one)
+  await clock.advance(2_000)
+  streams.set('a', { ...one, stream: {} })
+  await clock.advance(2_000)
+  one.waiting = 0
+  streams.set('a', one)
+  await clock.advance(500)
+  one.waiting = MEBIBYTE
+  await clock.advance(2_000)
+  expect(cut).toEqual([])
+})
+
+test('may be stopped by what it does, and stops', async () => {
+  const { clock, streams, cut } = watched()
+  streams.set('last', { stream: {}, waiting: MEBIBYTE, sent: 0 })
+  await clock.advance(3_000)
+  expect(cut).toHaveLength(1)
+  expect(clock.pending).toBe(0)
+})
