@@ -140,7 +140,7 @@ class MeshMembers implements Members {
     await this.#exchange.settled(this.#timing.hello)
     this.#announcer.stop()
     // Once more: a farewell that is lost with its link leaves this context present, and unconfirmed, for 30 s.
-    await this.#exchange.settled(this.#timing.hello)
+    await this.#exchange.settled(this.#timing.grace)
     await this.#exchange.stop()
     await this.#store.save()
   }

@@ -64,7 +64,7 @@ test('a link that ended and came again gets a new stream', async () => {
   expect(streams.map(({ isOpen }) => isOpen)).toEqual([false, true])
 })
 
-test('a stop waits until each neighbour has answered that it read everything, and says goodbye then', async () => {
+test('a stop waits until each neighbour has answered that it read everything, then until it has read the goodbye', async () => {
   const { mesh, host, heard } = await session()
   heard.length = 0
   let isStopped = false
@@ -76,9 +76,11 @@ test('a stop waits until each neighbour has answered that it read everything, an
   if (asked?.t !== 'challenge') throw new Error('nothing was asked')
   expect(heard).toHaveLength(1)
   expect(isStopped).toBe(false)
-  await mesh.clock.advance(defaultTiming.hello)
+  await mesh.clock.advance(defaultTiming.hello - 400)
+  expect(isStopped).toBe(false)
+  expect(heard.map(({ t }) => t).filter((kind) => kind !== 'digest')).toEqual(['challenge', 'entries', 'challenge'])
+  await mesh.clock.advance(defaultTiming.grace)
   await stopping
-  expect(host.ports.counters.get('membership.stop.unanswered')).toBe(1)
-  expect(heard.map(({ t }) => t)).toContain('entries')
+  expect(host.ports.counters.get('membership.stop.unanswered')).toBe(2)
   expect(heard.flatMap((message) => (message.t === 'entries' ? message.records : []))).toHaveLength(1)
 })
