@@ -30,8 +30,10 @@ export async function connectControl(path: string): Promise<ControlClient> {
     for (const one of waiting.values()) one.fail(error)
     waiting.clear()
   }
-  socket.on('error', failAll)
-  socket.on('close', () => failAll(new AmcpError('ERR_CONTROL_UNAVAILABLE', 'the context stopped')))
+  socket.on('error', () => socket.destroy()) // told with the close that follows
+  socket.on('close', () =>
+    failAll(new AmcpError('ERR_CONTROL_UNAVAILABLE', 'the context stopped', { cause: socket.errored })),
+  )
   readLines<ControlResponse>(socket, (response) => {
     const one = waiting.get(response.id)
     if (one === undefined) return // a stream that was cancelled may still have items on the way

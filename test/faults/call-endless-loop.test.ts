@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
+import { childEnvironment } from '../integration/spawn-node.ts'
 
 async function run(...argv: string[]): Promise<{ agent: string; waiting: string; report: Record<string, unknown> }> {
   const file = new URL('call-endless-loop.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [file, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [file, ...argv], { env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
   const errors: string[] = []
   const said = createInterface(child.stderr)
   said.on('line', (line) => errors.push(line))

@@ -211,6 +211,25 @@ describe('publish', () => {
     expect((await running).json).toEqual([{ published: 1, refused: 0 }])
   })
 
+  test('reads no faster than the context takes events', async () => {
+    const release = Promise.withResolvers<void>()
+    let [asked, read] = [0, 0]
+    await using cli = await serving({
+      publish: async () => {
+        asked += 1
+        await release.promise
+      },
+    })
+    cli.world.input = (function* () {
+      for (; read < 200; read += 1) yield '1'
+    })()
+    const running = cli.run('publish', 'amcp.domain.a', '--json')
+    while (asked < 64) await new Promise((resolve) => setImmediate(resolve))
+    expect(read).toBeLessThan(66)
+    release.resolve()
+    expect((await running).json).toEqual([{ published: 200, refused: 0 }])
+  })
+
   test('fails with the fault of the input', async () => {
     await using cli = await collecting()
     cli.world.input = (async function* () {
@@ -303,6 +322,38 @@ describe('what the running context answers', () => {
       expect.objectContaining({ subject: 'amcp.domain.a', data: { load: 1 }, specversion: '1.0' }),
       expect.objectContaining({ subject: 'amcp.domain.b', data_base64: 'AQI=', colour: 'red' }),
     ])
+  })
+
+  test('a client that goes away ends its call and its tap', async () => {
+    const { context } = lonely()
+    await context.start()
+    const [begun, aborted] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()]
+    await context.spawn(
+      defineAgent({
+        type: 'slow',
+        capabilities: {
+          'slow.wait': {
+            handle: (_input, _self, { signal }) => {
+              signal.addEventListener('abort', () => aborted.resolve(signal.reason))
+              begun.resolve()
+              return new Promise(() => {})
+            },
+          },
+        },
+      }),
+    )
+    const client = new AbortController()
+    const methods = controlMethods(context)
+    const call = methods['call']!({ target: 'slow.wait', input: 1, deadline: 1_000 } as never, client.signal)
+    const tap = methods['tap']!({ pattern: 'amcp.domain.>' } as never, client.signal) as AsyncIterable<unknown>
+    const events = tap[Symbol.asyncIterator]()
+    expect((await events.next()).value).toEqual({ ready: true })
+    const [next, failed] = [events.next(), expect(call).rejects.toThrow('gone')]
+    await begun.promise
+    client.abort(new Error('gone'))
+    await failed
+    expect(await aborted.promise).toMatchObject({ message: 'gone' })
+    expect(await next).toMatchObject({ done: true })
   })
 
   test('a refused topic comes back as its typed error', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -207,6 +207,25 @@ describe('the control socket', () => {
     await Promise.all([lost, ended.promise])
     using next = await connectControl(path)
     expect(await next.request('ping')).toBe('pong')
+  })
+
+  test('what a client has cancelled is not answered any more, not even with its fault', async () => {
+    using _client = await serve({
+      hold: (_: unknown, signal: AbortSignal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      ping: async () => 'pong',
+    })
+    const socket = connect(path)
+    const answered = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))))
+    socket.write('{"id":1,"method":"hold","params":{}}\n{"id":1,"cancel":true}\n{"id":2,"method":"ping","params":{}}\n')
+    expect(JSON.parse(await answered)).toEqual({ id: 2, value: 'pong' })
+    socket.destroy()
+  })
+
+  test('takes the place of a socket whose context was killed', async () => {
+    writeFileSync(path, '')
+    using client = await serve({ ping: async () => 'pong' })
+    expect(await client.request('ping')).toBe('pong')
   })
 
   test('says that nothing runs here, and how to start it, when nobody listens', async () => {
