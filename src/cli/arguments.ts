@@ -1,10 +1,18 @@
 import { InvalidArgumentError } from 'commander'
 import { AmcpError } from '../core/errors.ts'
+import { MEMBERSHIP_SECONDS } from '../identity/membership-credential.ts'
 
 /** A number above zero. */
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('it must be a number above zero.')
+  return value
+}
+
+/** How long a membership may last: above zero, and no longer than members accept. */
+export function membershipHours(text: string): number {
+  const value = positiveNumber(text)
+  if (value * 3_600 > MEMBERSHIP_SECONDS) throw new InvalidArgumentError('a membership lasts 48 hours at most.')
   return value
 }
 

@@ -83,7 +83,7 @@ export interface MeshTrust {
 
 /**
  * The membership in `bytes`, if it admits `context` to the mesh at wall time `now` (ms).
- * ERR_NOT_A_MEMBER (empty, malformed, wrongly signed, of another context), ERR_WRONG_MESH, ERR_MEMBERSHIP_EXPIRED,
+ * ERR_NOT_A_MEMBER (empty, malformed, wrongly signed, of another context, for more than 48 h), ERR_WRONG_MESH, ERR_MEMBERSHIP_EXPIRED,
  * ERR_CLOCK_SKEW (issued in the future).
  */
 export function verifyMembership(
@@ -111,14 +111,17 @@ function readMembership(
     const signer = delegation === undefined ? trust.root : delegateKey(crypto, trust, context, delegation, now)
     const claims = verifyStatement(crypto, signer, text, MEMBERSHIP)
     checkTimeAndMesh(trust, context, claims, now)
+    const [issuedAt, expiresAt] = [claim(claims, 'iat', isCount), claim(claims, 'exp', isCount)]
+    // Nothing is revoked before it expires, so nobody's word makes it later.
+    if (expiresAt - issuedAt > MEMBERSHIP_SECONDS) throw notAMember(context, 'it was issued for more than 48 h')
     return {
       mesh: trust.mesh,
       context: claim(claims, 'sub', isText),
       roles: claim(claims, 'rol', isTexts),
       publish: claim(claims, 'pub', isPatterns).map(parsePattern),
       subscribe: claim(claims, 'lis', isPatterns).map(parsePattern),
-      issuedAt: claim(claims, 'iat', isCount),
-      expiresAt: claim(claims, 'exp', isCount),
+      issuedAt,
+      expiresAt,
     }
   } catch (error) {
     if (error instanceof AmcpError && !isDetail(error)) throw error

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { memberCredentials } from '../../src/context-identity.ts'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import type { AmcpError } from '../../src/core/errors.ts'
 import { memoryStore } from '../../src/core/memory-store.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { mintAgentId } from '../../src/identity/agent-id.ts'
 import { type ContextIdentity, foundMemoryMesh, type MemoryMesh } from '../../src/identity/context-identity.ts'
-import { identityCredentials } from '../../src/membership/identity-credentials.ts'
 import type { Members } from '../../src/membership/members.ts'
 import { meshMembers } from '../../src/membership/mesh-members.ts'
 import { libp2pNetwork } from '../../src/network/libp2p/libp2p-network.ts'
@@ -23,7 +23,7 @@ const running: Node[] = []
 async function node(mesh: MemoryMesh, addresses: readonly string[], identity = mesh.member()): Promise<Node> {
   const ports = systemPorts()
   const network = libp2pNetwork({ ports, seed: identity.seed, meshId: mesh.description.mesh })
-  const credentials = identityCredentials(ports.crypto, identity)
+  const credentials = memberCredentials(ports, identity)
   const members = meshMembers({ ports, network, store: await memoryStore(), credentials }, { addresses })
   await network.start()
   const one = { identity, members, network, ports }

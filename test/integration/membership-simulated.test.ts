@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { memberCredentials } from '../../src/context-identity.ts'
 import { Counters } from '../../src/core/counters.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { memoryStore } from '../../src/core/memory-store.ts'
@@ -6,7 +7,6 @@ import { nodeCrypto } from '../../src/core/node-crypto.ts'
 import { SeededRandom } from '../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../src/core/virtual-clock.ts'
 import { foundMemoryMesh } from '../../src/identity/context-identity.ts'
-import { identityCredentials } from '../../src/membership/identity-credentials.ts'
 import type { Members } from '../../src/membership/members.ts'
 import { meshMembers } from '../../src/membership/mesh-members.ts'
 import type { Network } from '../../src/network/network.ts'
@@ -30,7 +30,7 @@ function simulation(conditions: Partial<Conditions> = {}) {
     const counters = new Counters()
     const ports = { clock, random: new SeededRandom(identity.id), crypto, logger: silentLogger, counters }
     const network = swarm.network(identity.seed, { port, counters })
-    const credentials = identityCredentials(crypto, identity)
+    const credentials = memberCredentials({ crypto }, identity)
     const members = meshMembers({ ports, network, store: await memoryStore(), credentials }, { addresses })
     await clock.runFor(network.start())
     await clock.runFor(members.start())

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { contains, matches, overlaps, withoutContained } from '../../src/events/pattern.ts'
-import { decodeSummary, encodeSummary, summarise } from '../../src/events/pattern-summary.ts'
+import { summarise, summaryLength } from '../../src/events/pattern-summary.ts'
 import { TopicTrie } from '../../src/events/topic-trie.ts'
 
 const level = fc.constantFrom('a', 'b', 'c')
@@ -66,7 +66,7 @@ test('containment is right for every topic, reflexive and transitive', () => {
   )
 })
 
-test('a summary listens at least to what its patterns listen to, and survives its encoding', () => {
+test('a summary listens at least to what its patterns listen to', () => {
   fc.assert(
     fc.property(
       fc.array(pattern, { maxLength: 30 }),
@@ -74,9 +74,8 @@ test('a summary listens at least to what its patterns listen to, and survives it
       topic,
       (patterns, limit, name) => {
         const summary = summarise(patterns, limit)
-        expect(encodeSummary(summary).length).toBeLessThanOrEqual(Math.max(limit, encodeSummary(['>']).length))
+        expect(summaryLength(summary)).toBeLessThanOrEqual(Math.max(limit, summaryLength(['>'])))
         if (patterns.some((one) => fits(one, name))) expect(summary.some((one) => fits(one, name))).toBe(true)
-        expect(decodeSummary(encodeSummary(summary))).toEqual(summary)
         const smaller = withoutContained(patterns)
         expect(smaller.some((one) => fits(one, name))).toBe(patterns.some((one) => fits(one, name)))
       },

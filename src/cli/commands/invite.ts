@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { inviteContext } from '../../identity/context-folder.ts'
 import { textOf } from '../../identity/statement.ts'
-import { positiveNumber } from '../arguments.ts'
+import { membershipHours } from '../arguments.ts'
 import { type CommonOptions, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
 
 interface InviteOptions extends CommonOptions {
@@ -17,7 +17,7 @@ export function inviteCommand(surroundings: Surroundings): Command {
       "Admits a newcomer offline: signs a membership for its did:key with the root key in the founder's folder.",
     )
     .argument('<did:key>', 'what the newcomer’s amcp join printed')
-    .option('--hours <n>', 'how long the membership lasts', positiveNumber, 48)
+    .option('--hours <n>', 'how long the membership lasts, 48 at most', membershipHours, 48)
     .option('--role <name...>', 'roles that its agents may have', ['agent'])
     .option('-o, --out <file>', 'write the membership to a file instead of printing it')
     .action((did: string, options: InviteOptions) => {

@@ -128,7 +128,7 @@ describe('join and invite', () => {
     expect((await world.run('join', '-f', newcomer, '--membership', world.path('b.jws'))).out).toContain('Admitted as')
   })
 
-  test('hours are a number above zero', async () => {
+  test('hours are a number above zero, 48 at most', async () => {
     await using world = new CliWorld()
     for (const hours of ['0', '-1', 'many', 'Infinity']) {
       await expect(world.run('invite', 'did:key:z6Mk', '--hours', hours)).rejects.toMatchObject({
@@ -136,5 +136,9 @@ describe('join and invite', () => {
       })
       expect(world.err).toContain('a number above zero')
     }
+    await expect(world.run('invite', 'did:key:z6Mk', '--hours', '48.1')).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+    expect(world.err).toContain('48 hours at most')
   })
 })

@@ -78,6 +78,12 @@ describe('a membership', () => {
     )
   })
 
+  test('for more than 48 h is refused, whoever signed it', () => {
+    const lasting = (seconds: number) => issueMembership(root, { ...membership, expiresAt: issuedAt + seconds })
+    expect(() => verifyMembership(crypto, trust, member, lasting(172_800), now)).not.toThrow()
+    expect(() => verifyMembership(crypto, trust, member, lasting(172_801), now)).toThrow(code('ERR_NOT_A_MEMBER'))
+  })
+
   test('from the future is a clock that is off', () => {
     const bytes = issueMembership(root, membership)
     expect(() => verifyMembership(crypto, trust, member, bytes, (issuedAt - 30) * 1_000)).not.toThrow()

@@ -17,6 +17,15 @@ describe('the state protocol', () => {
     expect(entriesIn(heard).at(-1)).toMatchObject({ body: expect.any(Uint8Array), membership: expect.any(Uint8Array) })
   })
 
+  test('writes a body as JSON: addresses, patterns, offers', () => {
+    const agent = '4518017f-0340-8b00-8000-000000000001'
+    const offers = [{ agent, capability: 'c', version: '1.0.0', cost: 2 }]
+    const bytes = encodeBody({ addresses: ['/ip4/127.0.0.1/tcp/1'], patterns: ['amcp.domain.*', 'b.>'], offers })
+    expect(new TextDecoder().decode(bytes)).toBe(
+      `{"a":["/ip4/127.0.0.1/tcp/1"],"p":["amcp.domain.*","b.>"],"o":[["c","1.0.0","",2,["${agent}"]]]}`,
+    )
+  })
+
   test('takes an entry from a relay, because its owner signed it', async () => {
     const { host, say, own } = await session()
     await say({ t: 'entries', records: [recordOf(own(5).issue({}))] })
