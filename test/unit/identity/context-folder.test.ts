@@ -37,6 +37,15 @@ describe('a context folder', () => {
     )
   })
 
+  test('never loses a root key: founding again in a folder that has one, and nothing else, fails', () => {
+    foundMesh(ports, at('a'), 'plant')
+    const { key, rootKey } = folderPaths(at('a'))
+    const root = readFileSync(rootKey, 'utf8')
+    rmSync(key)
+    expect(() => foundMesh(ports, at('a'), 'plant')).toThrow(/EEXIST/)
+    expect(readFileSync(rootKey, 'utf8')).toBe(root)
+  })
+
   test('keeps its keys from others', () => {
     foundMesh(ports, at('a'), 'plant')
     const { key, rootKey } = folderPaths(at('a'))

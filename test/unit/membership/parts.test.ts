@@ -306,6 +306,16 @@ describe('joining', () => {
     expect(clock.monotonic()).toBe(3_000)
   })
 
+  test('a signal that is aborted meanwhile ends it at once', async () => {
+    const { joining, clock } = setup()
+    joining.expect(1)
+    const abort = new AbortController()
+    const refused = expect(joining.wait(abort.signal)).rejects.toThrow('changed my mind')
+    abort.abort(new Error('changed my mind'))
+    await refused
+    expect([clock.monotonic(), clock.pending]).toEqual([0, 0])
+  })
+
   test('a signal aborted already ends it', async () => {
     const { joining } = setup()
     await expect(joining.wait(AbortSignal.abort(new Error('no')))).rejects.toThrow('no')
