@@ -24,6 +24,8 @@ export interface JoinTry {
   /** Members whose next event was received. */
   readonly received: number
   readonly expected: number
+  /** Processor time of all members together, until announced() resolved, ms. */
+  readonly cpu: number
 }
 
 /** Contexts in one process over libp2p, linked to some of the others only, and newcomers that join by one address. */
@@ -48,7 +50,9 @@ export class JoinMesh implements AsyncDisposable {
       const bootstrap = earlier === undefined ? [] : earlier.addresses
       contexts.push(await createContext({ ...options, identity: mesh.member(), bootstrap }))
     }
-    return new JoinMesh(mesh, contexts, options)
+    const joinMesh = new JoinMesh(mesh, contexts, options)
+    await joinMesh.settled()
+    return joinMesh
   }
 
   /**
@@ -59,6 +63,7 @@ export class JoinMesh implements AsyncDisposable {
     const { contexts } = this
     const one = contexts[this.#tries++ % contexts.length]!
     const start = ports.clock.monotonic()
+    const before = process.cpuUsage()
     await using newcomer = await createContext({
       ...this.#options,
       identity: this.#mesh.member(),
@@ -73,9 +78,10 @@ export class JoinMesh implements AsyncDisposable {
     await subscription.ready
     await newcomer.announced()
     const announced = ports.clock.monotonic() - start
+    const { user, system } = process.cpuUsage(before)
     await Promise.all(contexts.map((context, at) => context.publish(TOPIC, at)))
     await withDeadline(ports.clock, PATIENCE, all.promise, () => new Error('late')).catch(() => {})
-    return { announced, received: heard.size, expected: contexts.length }
+    return { announced, received: heard.size, expected: contexts.length, cpu: (user + system) / 1_000 }
   }
 
   /** Resolves when the links that only a join or an event needed have ended again: two periods of membership or so. */
