@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
-import type { Random } from '../core/random.ts'
 import { type Chain, chainOf, extensionsWithin, traceWithin } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import type { EventIds } from '../events/event-ids.ts'
 
 export const CALL = 'amcp.command.call'
 export const REPLY = 'amcp.command.reply'
@@ -40,7 +40,7 @@ export interface CallToAnswer {
 export class CallEvents {
   readonly #self: ContextId
   readonly #clock: Clock
-  readonly #random: Random
+  readonly #ids: EventIds
   readonly #topics = new Map<AgentId, string>()
   readonly #sources = new Map<AgentId, string>()
   #stamped = -1
@@ -48,10 +48,10 @@ export class CallEvents {
   #expires = -1
   #expiry = ''
 
-  constructor(self: ContextId, clock: Clock, random: Random) {
+  constructor(self: ContextId, clock: Clock, ids: EventIds) {
     this.#self = self
     this.#clock = clock
-    this.#random = random
+    this.#ids = ids
   }
 
   /**
@@ -82,7 +82,7 @@ export class CallEvents {
 
   /** @param isOk whether `data` is the output; else it is a WireError */
   reply(call: CallToAnswer, isOk: boolean, data: unknown): AmcpEvent {
-    const id = this.#random.uuid()
+    const id = this.#ids.next()
     const chain = chainOfServed(call)
     return {
       specversion: '1.0',
@@ -102,7 +102,7 @@ export class CallEvents {
   }
 
   cancel(call: CallAttributes): AmcpEvent {
-    const id = this.#random.uuid()
+    const id = this.#ids.next()
     const { chain } = call
     return {
       specversion: '1.0',

@@ -56,7 +56,7 @@ export class Calls {
     this.#limit = limit
     this.#ids = new EventIds(ports.random)
     this.#wheel = new DeadlineWheel(ports.clock)
-    const events = new CallEvents(directory.self, ports.clock, ports.random)
+    const events = new CallEvents(directory.self, ports.clock, this.#ids)
     this.#outgoing = new OutgoingCalls({ ...components, events, wheel: this.#wheel })
     this.#incoming = new IncomingCalls({ ...components, events, wheel: this.#wheel }, limit)
     this.#present = directory.present
@@ -100,7 +100,7 @@ export class Calls {
         new AmcpError('ERR_QUEUE_FULL', `${this.#limit} calls are in flight already`, { retryable: true }),
       )
     }
-    const id = ports.random.uuid()
+    const id = this.#ids.next()
     const call = new OutgoingCall(this.#outgoing, {
       id,
       wanted,

@@ -8,7 +8,7 @@ import { handlerError, toWireError } from './call-error.ts'
 import { AGENT_TOPIC, agentOf, type CallEvents, type CallToAnswer } from './call-events.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import type { CallTarget, LocalAgents } from './directory.ts'
-import { RemoteCall, type RemoteCallOwner } from './remote-call.ts'
+import { RemoteCall, type RemoteCaller, type RemoteCallOwner } from './remote-call.ts'
 
 /** Longest deadline of a call, in ms; another context may ask for more, but what it occupies here must end. */
 export const MAX_TIMEOUT = 3_600_000
@@ -24,9 +24,10 @@ export interface IncomingCallsComponents {
 /** The calls from other contexts that agents here have not answered yet. */
 export class IncomingCalls implements RemoteCallOwner {
   readonly #parts: IncomingCallsComponents
-  /** By `keyOf`. */
-  readonly #open = new Map<string, RemoteCall>()
-  /** How many of them are of agents of one context. */
+  /** Who has calls open here, by source. */
+  readonly #callers = new Map<string, RemoteCaller>()
+  #size = 0
+  /** How many calls are of agents of one context. */
   readonly #byContext = new Map<ContextId, number>()
   readonly #limit: number
   #isStopping = false
@@ -42,7 +43,7 @@ export class IncomingCalls implements RemoteCallOwner {
   }
 
   get size(): number {
-    return this.#open.size
+    return this.#size
   }
 
   onCall(event: AmcpEvent): void {
@@ -52,8 +53,8 @@ export class IncomingCalls implements RemoteCallOwner {
     const timeout = Number(extensions?.timeoutms)
     // A reply goes to the caller itself and nowhere else: nobody can make us send to a third party.
     const isWellFormed = event.replyto === AGENT_TOPIC + caller && timeout > 0
-    const key = keyOf(source, eventId)
-    if (!isWellFormed || this.#open.has(key)) {
+    const known = this.#callers.get(source)
+    if (!isWellFormed || known?.calls.has(eventId)) {
       ports.counters.add('calls.call-invalid')
       return
     }
@@ -64,7 +65,7 @@ export class IncomingCalls implements RemoteCallOwner {
     const priority = event.priority ?? 4
     const answerable = { correlation, eventId, traceparent, tracestate, caller, target, priority }
     const agent = agents.get(target)
-    const context = contextOf(source)
+    const context = known?.context ?? contextOf(source)
     const refusal = this.#refusal(target, agent, context)
     if (agent === undefined || refusal !== undefined) {
       this.#reply(answerable, false, toWireError(refusal))
@@ -80,15 +81,18 @@ export class IncomingCalls implements RemoteCallOwner {
     }
     const capability = extensions?.capability ?? ''
     const deadline = ports.clock.monotonic() + Math.min(timeout, MAX_TIMEOUT)
-    const call = new RemoteCall(this, { ...answerable, source, capability, input, deadline }, ports.clock)
-    this.#open.set(key, call)
+    const from = known ?? { source, context, calls: new Map() }
+    const call = new RemoteCall(this, { ...answerable, from, capability, input, deadline }, ports.clock)
+    if (known === undefined) this.#callers.set(source, from)
+    from.calls.set(eventId, call)
+    this.#size += 1
     this.#byContext.set(context, (this.#byContext.get(context) ?? 0) + 1)
     wheel.add(call)
     agent.accept(call)
   }
 
   onCancel(event: AmcpEvent): void {
-    const call = this.#open.get(keyOf(event.source, event.causationid ?? ''))
+    const call = this.#callers.get(event.source)?.calls.get(event.causationid ?? '')
     if (call === undefined) {
       this.#parts.ports.counters.add('calls.cancel-late')
       return
@@ -102,8 +106,9 @@ export class IncomingCalls implements RemoteCallOwner {
 
   /** Nobody waits for these any more. */
   contextLost(context: ContextId): void {
-    for (const call of this.#open.values()) {
-      if (contextOf(call.source) === context)
+    for (const from of this.#callers.values()) {
+      if (from.context !== context) continue
+      for (const call of from.calls.values())
         call.cancel(new AmcpError('ERR_NOT_CONNECTED', 'the context of the caller was lost', { details: { context } }))
     }
   }
@@ -114,7 +119,7 @@ export class IncomingCalls implements RemoteCallOwner {
   }
 
   endAll(reason: AmcpError): void {
-    for (const call of this.#open.values()) call.end(reason)
+    for (const { calls } of this.#callers.values()) for (const call of calls.values()) call.end(reason)
   }
 
   answer(call: RemoteCall, isOk: boolean, value: unknown): void {
@@ -124,8 +129,10 @@ export class IncomingCalls implements RemoteCallOwner {
 
   abandoned(call: RemoteCall): void {
     this.#parts.wheel.remove(call)
-    if (!this.#open.delete(keyOf(call.source, call.eventId))) return
-    const context = contextOf(call.source)
+    const { source, context, calls } = call.from
+    if (!calls.delete(call.eventId)) return
+    this.#size -= 1
+    if (calls.size === 0) this.#callers.delete(source)
     const left = (this.#byContext.get(context) ?? 1) - 1
     if (left === 0) this.#byContext.delete(context)
     else this.#byContext.set(context, left)
@@ -137,7 +144,7 @@ export class IncomingCalls implements RemoteCallOwner {
       return new AmcpError('ERR_AGENT_UNKNOWN', `no agent ${target} here`, { details: { agent: target } })
     }
     const own = this.#byContext.get(context) ?? 0
-    if (own >= this.#limit - this.#open.size) {
+    if (own >= this.#limit - this.#size) {
       this.#parts.ports.counters.add('calls.refused')
       return new AmcpError('ERR_MAILBOX_FULL', `${own} calls of ${context} are open already`, { retryable: true })
     }
@@ -159,9 +166,6 @@ export class IncomingCalls implements RemoteCallOwner {
     if (isOutput) this.#reply(call, false, toWireError(handlerError(capability, call.target, fault)))
   }
 }
-
-/** The id alone would let a context take the ids that it sees another one count up, and so keep that one's calls out. */
-const keyOf = (source: string, eventId: string): string => `${source} ${eventId}`
 
 const SCHEME_LENGTH = 'amcp://'.length
 const contextOf = (source: string): ContextId => source.slice(SCHEME_LENGTH, source.lastIndexOf('/'))

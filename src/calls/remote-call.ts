@@ -1,4 +1,4 @@
-import type { AgentId } from '../core/ids.ts'
+import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Chain } from '../events/chain.ts'
 import { type CallToAnswer, chainOfServed } from './call-events.ts'
 import { type CallTime, IncomingCall } from './incoming-call.ts'
@@ -9,9 +9,17 @@ export interface RemoteCallOwner {
   abandoned(call: RemoteCall): void
 }
 
+/** An agent elsewhere that has calls open here. */
+export interface RemoteCaller {
+  readonly source: string
+  readonly context: ContextId
+  /** By the event's id, which alone would let a context take the ids that it sees another one count up. */
+  readonly calls: Map<string, RemoteCall>
+}
+
 /** What was read from the call's event, once: a received event decodes an attribute each time it is asked. */
 export interface RemoteCallOptions extends CallToAnswer {
-  readonly source: string
+  readonly from: RemoteCaller
   readonly capability: string
   readonly input: unknown
   readonly deadline: number
@@ -22,7 +30,7 @@ export class RemoteCall extends IncomingCall implements CallToAnswer {
   readonly correlation: string
   readonly eventId: string
   readonly target: AgentId
-  readonly source: string
+  readonly from: RemoteCaller
   readonly traceparent: string | undefined
   readonly tracestate: string | undefined
   readonly #owner: RemoteCallOwner
@@ -32,7 +40,7 @@ export class RemoteCall extends IncomingCall implements CallToAnswer {
     this.correlation = options.correlation
     this.eventId = options.eventId
     this.target = options.target
-    this.source = options.source
+    this.from = options.from
     this.traceparent = options.traceparent
     this.tracestate = options.tracestate
     this.#owner = owner

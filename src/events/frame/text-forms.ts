@@ -89,6 +89,22 @@ function daysIn(year: number, month: number): number {
  * @see Howard Hinnant, chrono-compatible low-level date algorithms
  */
 export function parseTime(text: string): number {
+  // Events of one millisecond share their texts: the time is one, what they expire at another.
+  if (text === parsedText) return parsed
+  if (text === otherText) return other
+  otherText = parsedText
+  other = parsed
+  parsedText = text
+  parsed = parseAnew(text)
+  return parsed
+}
+
+let parsedText = ''
+let parsed = -1
+let otherText = ''
+let other = -1
+
+function parseAnew(text: string): number {
   if (text.length !== SHAPE.length) return -1
   for (let at = 0; at < SHAPE.length; at++) {
     const code = text.charCodeAt(at)

@@ -3,13 +3,14 @@ import { agentOf, CallEvents, type CallToAnswer, isAgentId, isOutput } from '../
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import type { Chain } from '../../../src/events/chain.ts'
+import { EventIds } from '../../../src/events/event-ids.ts'
 import { event } from './world.ts'
 
 const agent = (number: number): string => `00000000-0000-8000-8000-${number.toString(16).padStart(12, '0')}`
 
 function setup(): { clock: VirtualClock; events: CallEvents } {
   const clock = new VirtualClock()
-  return { clock, events: new CallEvents('here', clock, new SeededRandom(1)) }
+  return { clock, events: new CallEvents('here', clock, new EventIds(new SeededRandom(1))) }
 }
 
 const call = (more: object = {}) => ({

@@ -128,3 +128,9 @@ describe('bytes', () => {
       expect(() => writeUint48(target, 0, value)).toThrow(RangeError)
   })
 })
+
+test('times that take turns keep their own values, and what is no time is none the second time either', () => {
+  const [one, two, three] = [0, 1, 86_400_000].map((ms) => new Date(ms).toISOString())
+  for (const text of [one, two, one, two, three, one, three, two]) expect(parseTime(text!)).toBe(Date.parse(text!))
+  for (const text of ['never', one!, 'never', 'never']) expect(parseTime(text)).toBe(text === one ? 0 : -1)
+})
