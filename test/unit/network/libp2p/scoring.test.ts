@@ -61,3 +61,13 @@ describe('scoreParams', () => {
     (address) => expect(local?.has(address)).toBe(false),
   )
 })
+
+test('who does not read is sent nothing for half a minute, and heard all the time', async () => {
+  const clock = new VirtualClock()
+  const scores = new RejectScores(clock)
+  scores.stalled('a')
+  expect(scores.scoreOf('a')).toBeLessThan(scoreThresholds.publishThreshold!)
+  expect(scores.scoreOf('a')).toBeGreaterThan(scoreThresholds.graylistThreshold!)
+  await clock.advance(30_000)
+  expect(scores.scoreOf('a')).toBeGreaterThan(scoreThresholds.publishThreshold!)
+})
