@@ -120,7 +120,8 @@ export class Announcer {
 
   #retryLater(): void {
     this.#retry?.cancel()
-    const wait = Math.min(this.#timing.period, this.#timing.acknowledge * 2 ** this.#retries)
+    // The first repeats come while the change is still waited for: what got lost then costs no patience.
+    const wait = Math.min(this.#timing.period, (this.#timing.acknowledge / 4) * 2 ** this.#retries)
     this.#retry = this.#ports.clock.after(wait, () => {
       if (this.unconfirmed.length === 0) return
       this.#retries += 1
