@@ -62,7 +62,7 @@ test('a mesh of two processes is founded, joined, called, published to and tappe
 
   expect(await second.process.stop()).toBe(0)
   expect(await first.process.stop('SIGINT')).toBe(0)
-}, 60_000)
+})
 
 test('a fault ends the command with a code of its kind and is told on standard error, for machines as JSON', async () => {
   await using people = amcp('agents', '-f', join(root, 'nowhere'))
@@ -91,4 +91,4 @@ test('tap ends well when whoever reads it goes away', async () => {
   await done(undefined, 'publish', 'amcp.domain.a', '1', '-f', folder)
   expect(await tap.ended).toBe(0)
   expect(await alone.process.stop()).toBe(0)
-}, 60_000)
+})

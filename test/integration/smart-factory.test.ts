@@ -47,7 +47,7 @@ test('UC-1 the example takes the user’s own events and goes on, so that the co
     { published: 1, refused: 0 },
   ])
   expect(await running.stop('SIGINT')).toBe(0)
-}, 60_000)
+})
 
 test('the example names the lines of a file that it cannot take, by their numbers, and fails', async () => {
   const lines = [event('oven', 1), '', '{broken', event('bad..topic', 1)]
@@ -55,7 +55,7 @@ test('the example names the lines of a file that it cannot take, by their number
   expect(await running.ended).toBe(1)
   expect(running.err.join('\n')).toMatch(/line 3 was refused: .*JSON[\s\S]*line 4 was refused: .*empty level/)
   expect(running.out.join('\n')).toMatch(/lines of the file published\s*│ 1 of 3\s*│ FAILED/)
-}, 60_000)
+})
 
 test('the example refuses a file that is not there before it starts anything', async () => {
   await using running = factory('--events', join(root, 'none.ndjson'))

@@ -163,4 +163,4 @@ test('MX-3 whatever crashes, parts or is aborted: a call ends in time, was run o
     }),
     { numRuns: Number(process.env['CALL_RUNS'] ?? 25) },
   )
-}, 120_000)
+})

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Agent, AgentContext } from '../../../src/agent/agent.ts'
 import { defineAgent } from '../../../src/agent/define-agent.ts'
 import type { AgentSelf } from '../../../src/agent/self.ts'
+import type { Watch } from '../../../src/agent/watch.ts'
 import type { AmcpEvent } from '../../../src/events/event.ts'
 import { event, type Place, World } from '../calls/world.ts'
 
@@ -118,6 +119,73 @@ test('a throw is counted, the agent goes on, and its neighbours feel nothing', a
   expect(log).toEqual(['bad', 'good'])
   for (const agent of [sync, later]) expect(agent).toMatchObject({ failures: 1, handled: 1, status: 'ACTIVE' })
   expect(place.ports.counters.get('agents.handler-threw')).toBe(2)
+})
+
+test('a call that throws counts as a failure of the agent, not as one handled', async () => {
+  const { place } = await one()
+  const fail = (): never => {
+    throw new RangeError('no')
+  }
+  const agent = await place.registry.spawn(
+    defineAgent({
+      type: 'x',
+      capabilities: { fail: { handle: fail }, late: { handle: async () => fail() }, ok: { handle: () => 1 } },
+    }),
+  )
+  await expect(place.calls.call('caller', 'fail', 1)).rejects.toMatchObject({ code: 'ERR_CALL_FAILED' })
+  await expect(place.calls.call('caller', 'late', 1)).rejects.toMatchObject({ code: 'ERR_CALL_FAILED' })
+  expect(await place.calls.call('caller', 'ok', 1)).toBe(1)
+  expect(agent).toMatchObject({ failures: 2, handled: 1, status: 'ACTIVE', isIdle: true })
+  expect(place.ports.counters.get('agents.call-failed')).toBe(2)
+})
+
+test('the watch is told who runs, who waits for a promise and when that ends, of hooks as of handlers', async () => {
+  const world = new World()
+  const told: string[] = []
+  const watch: Watch = {
+    enter: () => told.push('enter') - 1,
+    leave: () => void told.push('leave'),
+    suspend: () => void told.push('suspend'),
+    settle: () => void told.push('settle'),
+  }
+  const place = world.context('here', {}, watch)
+  await place.start()
+  const gate = Promise.withResolvers<void>()
+  const agent = await place.registry.spawn(
+    defineAgent({
+      type: 'waiting',
+      subscribe: ['amcp.domain.>'],
+      onEvent: ({ data }) => (data === 'wait' ? gate.promise : undefined),
+    }),
+  )
+  told.length = 0
+  void world.carry(event('amcp.domain.x', 'at once'))
+  await world.clock.advance(0)
+  expect(told.splice(0)).toEqual(['enter', 'leave'])
+  expect(agent.isIdle).toBe(true)
+  void world.carry(event('amcp.domain.x', 'wait'))
+  await world.clock.advance(0)
+  expect(told.splice(0)).toEqual(['enter', 'suspend', 'leave'])
+  expect(agent.isIdle).toBe(false)
+  gate.resolve()
+  await world.clock.advance(0)
+  expect(told.splice(0)).toEqual(['settle'])
+  expect(agent.isIdle).toBe(true)
+})
+
+test('an agent that is not active is idle whatever waits, and one with something to do is not', async () => {
+  const { world, place } = await one()
+  const log: unknown[] = []
+  const agent = await place.registry.spawn(listener(log))
+  await agent.deactivate()
+  void world.carry(event('amcp.domain.x', 1))
+  expect(agent).toMatchObject({ waiting: 1, isIdle: true, status: 'INACTIVE' })
+  await agent.activate()
+  void world.carry(event('amcp.domain.x', 2))
+  expect(agent.isIdle).toBe(false)
+  await world.clock.advance(0)
+  expect(log).toEqual([1, 2])
+  expect(agent.isIdle).toBe(true)
 })
 
 test('an agent that declares it is FAILED by a throw, sheds what waits, and can be activated again', async () => {

@@ -246,6 +246,7 @@ test('a target whose context is lost in the middle fails its calls with ERR_CALL
     const call = parts.here.calls.call(parts.caller, 'stall', 1)
     const fault = expect(call).rejects.toMatchObject({ code: 'ERR_CALL_TARGET_LOST', retryable: true })
     parts.here.calls.contextLost('third')
+    expect(parts.here.calls.open).toBe(1)
     lose(parts)
     await fault
     expect(parts.here.calls.open).toBe(0)
@@ -322,6 +323,39 @@ test('providers are taken local first, else in turn', async () => {
   expect(await here.calls.call(caller, 'who', 1)).toBe(first.id)
   expect(await here.calls.call(caller, 'who', 1)).toBe(second.id)
   expect(await here.calls.call(caller, 'who', 1)).toBe(first.id)
+})
+
+test('providers elsewhere have the same share each, whoever calls in between', async () => {
+  const world = new World()
+  const here = world.context('here')
+  const others = ['one', 'two', 'three'].map((name) => world.context(name))
+  for (const place of world.contexts) await place.start()
+  for (const place of others) await place.registry.spawn(adder())
+  const shares = new Map<unknown, number>()
+  for (let call = 0; call < 12; call += 1) {
+    const who = await here.calls.call(here.mint('context', `caller ${call % 5}`), 'who', 1)
+    shares.set(who, (shares.get(who) ?? 0) + 1)
+  }
+  expect([...shares.values()]).toEqual([4, 4, 4])
+})
+
+test('a call without time left is malformed, one with the least time is not', async () => {
+  const { world, here, there, caller } = await pair()
+  const sent: AmcpEvent[] = []
+  world.drop = (one) => one.type === 'amcp.command.call' && sent.push(one) > 0
+  here.calls.call(caller, 'who', 1, { deadline: 50 }).catch(() => undefined)
+  await world.clock.advance(1)
+  world.drop = () => false
+  const [call] = sent
+  const again = (timeout: string, id: string): void =>
+    void world.carry({ ...call!, id, extensions: { ...call!.extensions, timeoutms: timeout } })
+  again('0', '10000000-0000-7000-8000-000000000001')
+  await world.clock.advance(1)
+  expect(world.published.filter(({ type }) => type === 'amcp.command.reply')).toEqual([])
+  again('1', '10000000-0000-7000-8000-000000000002')
+  await world.clock.advance(1)
+  expect(world.published.filter(({ type }) => type === 'amcp.command.reply')).toHaveLength(1)
+  expect(there.calls.open).toBe(0)
 })
 
 test('our own offer that is still listed after its agent went is passed over', async () => {
