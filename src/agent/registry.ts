@@ -7,6 +7,7 @@ import type { LifeCycle } from '../core/life-cycle.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { agentOfTopic } from '../events/topic.ts'
 import type { Agent, AgentContext, AgentDirectory } from './agent.ts'
 import type { AgentHost } from './agent-host.ts'
 import { DefinedAgent, initialState } from './defined-agent.ts'
@@ -228,7 +229,7 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   }
 
   #receive(event: AmcpEvent): void {
-    const id = event.subject.slice(AGENT_TOPIC.length)
+    const id = agentOfTopic(event.subject) as AgentId
     const hosted = this.#agents.get(id)
     // The broker shows us what leaves for agents elsewhere, too.
     if (hosted === undefined && !this.#parts.isOwn(id)) return

@@ -4,14 +4,18 @@ import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import { givenCorrelation, givenTrace } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { agentOfTopic } from '../events/topic.ts'
 import { handlerError, toWireError } from './call-error.ts'
 import { AGENT_TOPIC, agentOf, type CallEvents, type CallToAnswer } from './call-events.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import type { CallTarget, LocalAgents } from './directory.ts'
-import { RemoteCall, type RemoteCaller, type RemoteCallOwner } from './remote-call.ts'
+import { RemoteCall, type RemoteCaller, type RemoteCallOwner, type Tally } from './remote-call.ts'
 
 /** Longest deadline of a call, in ms; another context may ask for more, but what it occupies here must end. */
 export const MAX_TIMEOUT = 3_600_000
+
+/** Callers remembered without open calls. */
+const IDLE_CALLERS = 4_096
 
 export interface IncomingCallsComponents {
   readonly ports: Ports
@@ -24,11 +28,12 @@ export interface IncomingCallsComponents {
 /** The calls from other contexts that agents here have not answered yet. */
 export class IncomingCalls implements RemoteCallOwner {
   readonly #parts: IncomingCallsComponents
-  /** Who has calls open here, by source. */
+  /** Who calls, by source: kept for the next call, since a source is the same string each time and needs no hashing. */
   readonly #callers = new Map<string, RemoteCaller>()
+  readonly #tallies = new Map<ContextId, Tally>()
   #size = 0
-  /** How many calls are of agents of one context. */
-  readonly #byContext = new Map<ContextId, number>()
+  /** So many callers, and those without open calls are forgotten. */
+  #mostCallers = IDLE_CALLERS
   readonly #limit: number
   #isStopping = false
 
@@ -49,24 +54,22 @@ export class IncomingCalls implements RemoteCallOwner {
   onCall(event: AmcpEvent): void {
     const { agents, wheel, ports } = this.#parts
     const { id: eventId, source, extensions } = event
-    const caller = agentOf(source)
+    const from = this.#callers.get(source) ?? this.#callerOf(source)
     const timeout = Number(extensions?.timeoutms)
     // A reply goes to the caller itself and nowhere else: nobody can make us send to a third party.
-    const isWellFormed = event.replyto === AGENT_TOPIC + caller && timeout > 0
-    const known = this.#callers.get(source)
-    if (!isWellFormed || known?.calls.has(eventId)) {
+    const isWellFormed = event.replyto === from.topic && timeout > 0
+    if (!isWellFormed || from.calls.has(eventId)) {
       ports.counters.add('calls.call-invalid')
       return
     }
-    const target = event.subject.slice(AGENT_TOPIC.length)
+    const target = agentOfTopic(event.subject) as AgentId
     const correlation = givenCorrelation(event) ?? eventId
     const traceparent = givenTrace(event)
     const tracestate = traceparent && extensions?.tracestate
     const priority = event.priority ?? 4
-    const answerable = { correlation, eventId, traceparent, tracestate, caller, target, priority }
+    const answerable = { correlation, eventId, traceparent, tracestate, caller: from.agent, target, priority }
     const agent = agents.get(target)
-    const context = known?.context ?? contextOf(source)
-    const refusal = this.#refusal(target, agent, context)
+    const refusal = this.#refusal(target, agent, from)
     if (agent === undefined || refusal !== undefined) {
       this.#reply(answerable, false, toWireError(refusal))
       return
@@ -81,12 +84,10 @@ export class IncomingCalls implements RemoteCallOwner {
     }
     const capability = extensions?.capability ?? ''
     const deadline = ports.clock.monotonic() + Math.min(timeout, MAX_TIMEOUT)
-    const from = known ?? { source, context, calls: new Map() }
     const call = new RemoteCall(this, { ...answerable, from, capability, input, deadline }, ports.clock)
-    if (known === undefined) this.#callers.set(source, from)
     from.calls.set(eventId, call)
     this.#size += 1
-    this.#byContext.set(context, (this.#byContext.get(context) ?? 0) + 1)
+    from.tally.open += 1
     wheel.add(call)
     agent.accept(call)
   }
@@ -101,7 +102,7 @@ export class IncomingCalls implements RemoteCallOwner {
   }
 
   isBusyWith(context: ContextId): boolean {
-    return this.#byContext.has(context)
+    return (this.#tallies.get(context)?.open ?? 0) > 0
   }
 
   /** Nobody waits for these any more. */
@@ -129,24 +130,42 @@ export class IncomingCalls implements RemoteCallOwner {
 
   abandoned(call: RemoteCall): void {
     this.#parts.wheel.remove(call)
-    const { source, context, calls } = call.from
+    const { calls, tally } = call.from
     if (!calls.delete(call.eventId)) return
     this.#size -= 1
-    if (calls.size === 0) this.#callers.delete(source)
-    const left = (this.#byContext.get(context) ?? 1) - 1
-    if (left === 0) this.#byContext.delete(context)
-    else this.#byContext.set(context, left)
+    tally.open -= 1
   }
 
-  #refusal(target: AgentId, agent: CallTarget | undefined, context: ContextId): AmcpError | undefined {
+  #callerOf(source: string): RemoteCaller {
+    if (this.#callers.size >= this.#mostCallers) this.#forgetIdle()
+    const agent = agentOf(source)
+    const context = contextOf(source)
+    let tally = this.#tallies.get(context)
+    if (tally === undefined) {
+      tally = { open: 0 }
+      this.#tallies.set(context, tally)
+    }
+    const caller = { agent, topic: AGENT_TOPIC + agent, context, tally, calls: new Map() }
+    this.#callers.set(source, caller)
+    return caller
+  }
+
+  /** Then twice as many may come as are busy, so that this costs little for each. */
+  #forgetIdle(): void {
+    for (const [source, { calls }] of this.#callers) if (calls.size === 0) this.#callers.delete(source)
+    for (const [context, { open }] of this.#tallies) if (open === 0) this.#tallies.delete(context)
+    this.#mostCallers = Math.max(IDLE_CALLERS, this.#callers.size * 2)
+  }
+
+  #refusal(target: AgentId, agent: CallTarget | undefined, from: RemoteCaller): AmcpError | undefined {
     if (this.#isStopping) return new AmcpError('ERR_STOPPED', 'the context is stopping', { retryable: true })
     if (agent === undefined) {
       return new AmcpError('ERR_AGENT_UNKNOWN', `no agent ${target} here`, { details: { agent: target } })
     }
-    const own = this.#byContext.get(context) ?? 0
+    const own = from.tally.open
     if (own >= this.#limit - this.#size) {
       this.#parts.ports.counters.add('calls.refused')
-      return new AmcpError('ERR_MAILBOX_FULL', `${own} calls of ${context} are open already`, { retryable: true })
+      return new AmcpError('ERR_MAILBOX_FULL', `${own} calls of ${from.context} are open already`, { retryable: true })
     }
     return undefined
   }

@@ -9,11 +9,20 @@ export interface RemoteCallOwner {
   abandoned(call: RemoteCall): void
 }
 
-/** An agent elsewhere that has calls open here. */
+/** How many calls of one context are open here. */
+export interface Tally {
+  open: number
+}
+
+/** An agent elsewhere that calls agents here. */
 export interface RemoteCaller {
-  readonly source: string
+  readonly agent: AgentId
+  /** Where its replies go. */
+  readonly topic: string
   readonly context: ContextId
-  /** By the event's id, which alone would let a context take the ids that it sees another one count up. */
+  /** Its context's, shared with the other agents there. */
+  readonly tally: Tally
+  /** Its open calls by the event's id, which alone would let a context take the ids that it sees another one count up. */
   readonly calls: Map<string, RemoteCall>
 }
 

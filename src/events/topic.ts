@@ -88,6 +88,19 @@ export const topicOfAgent = (agent: string): string => agentPrefix + agent
 /** Whether a topic reaches one agent only. */
 export const isAgentTopic = (topic: string): boolean => topic.startsWith(agentPrefix)
 
-/** The agent a topic names, or undefined for any other topic. */
-export const agentOfTopic = (topic: string): string | undefined =>
-  isAgentTopic(topic) ? topic.slice(agentPrefix.length) : undefined
+const agents = new Map<string, string>()
+const AGENTS_LIMIT = 16_384
+
+/**
+ * The agent a topic names, or undefined for any other topic. As the same string each time, so that maps of agents need not
+ * hash a new one for each event.
+ */
+export function agentOfTopic(topic: string): string | undefined {
+  if (!isAgentTopic(topic)) return undefined
+  const known = agents.get(topic)
+  if (known !== undefined) return known
+  if (agents.size >= AGENTS_LIMIT) agents.clear()
+  const agent = topic.slice(agentPrefix.length)
+  agents.set(topic, agent)
+  return agent
+}

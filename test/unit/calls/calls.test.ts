@@ -539,3 +539,31 @@ test('undefined travels as null, bytes as bytes', async () => {
   expect(await here.calls.call(caller, 'bytes', null)).toEqual(Uint8Array.of(1, 2))
   expect(world.published.at(-1)?.datacontenttype).toBe('application/octet-stream')
 })
+
+test('callers that come once are forgotten, those with an open call are not', async () => {
+  const { there, target } = await pair()
+  const called = (n: number, capability: string): AmcpEvent => {
+    const agent = `00000000-0000-8000-8000-${n.toString(16).padStart(12, '0')}`
+    const extensions = { capability, timeoutms: '1000' }
+    const source = `amcp://elsewhere/${agent}`
+    const type = 'amcp.command.call'
+    return event(`amcp.agent.${target}`, { a: n, b: 0 }, { type, source, extensions, replyto: `amcp.agent.${agent}` })
+  }
+  there.calls.take(called(0, 'stall'))
+  // Calls for an agent that is not there are answered at once.
+  const elsewhere = { ...called(1, 'add'), subject: `amcp.agent.${there.mint('nobody', undefined)}` }
+  for (let n = 1; n < 4_200; n++) {
+    const { source, replyto } = called(n, 'add')
+    there.calls.take({ ...elsewhere, source, replyto: replyto! })
+  }
+  expect(there.calls.open).toBe(1)
+  expect(there.calls.isBusyWith('elsewhere')).toBe(true)
+  there.calls.take(called(0, 'stall'))
+  expect(there.ports.counters.get('calls.call-invalid')).toBe(1)
+  const cancel = { ...called(0, ''), type: 'amcp.command.cancel', causationid: called(0, '').id }
+  there.calls.take(cancel)
+  expect(there.calls.open).toBe(0)
+  expect(there.calls.isBusyWith('elsewhere')).toBe(false)
+  there.calls.take(cancel)
+  expect(there.ports.counters.get('calls.cancel-late')).toBe(1)
+})
