@@ -1,4 +1,3 @@
-import type { Timer } from '../core/clock.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
@@ -13,8 +12,8 @@ import { StateLink, wantsAcknowledgement } from './state-link.ts'
 import { hasLeft, type StateMap } from './state-map.ts'
 import type { EntryRecord, StateMessage } from './state-messages.ts'
 import { decodeMessage, STATE_MESSAGE_LIMIT, STATE_PROTOCOL } from './state-messages.ts'
+import { StateOpener } from './state-opener.ts'
 import type { MembershipTiming } from './timing.ts'
-import { withinTime } from './within-time.ts'
 
 export interface StateExchangeComponents {
   ports: Ports
@@ -54,7 +53,7 @@ export class StateExchange {
   /** Admitted peers with what they said in their hello. */
   readonly #admitted = new Map<ContextId, Greeted>()
   readonly #acks: AckRoutes
-  readonly #reopening = new Map<ContextId, Timer>()
+  readonly #opener: StateOpener
   #isFlushing = false
   #isStopped = false
 
@@ -68,6 +67,9 @@ export class StateExchange {
     this.#verifier = new EntryVerifier(ports, credentials, map)
     const arrived = (by: ContextId, version: number): void => events.acknowledged(by, version)
     this.#acks = new AckRoutes({ ports, map, links: this.#links, arrived }, network.id)
+    const isMissing = (peer: ContextId): boolean => this.#admitted.has(peer) && !this.#links.has(peer)
+    const opened = (stream: MessageStream): void => this.#accept(stream)
+    this.#opener = new StateOpener({ ports, network, isMissing, opened }, timing)
     const limits = { messageLimit: STATE_MESSAGE_LIMIT, streamLimit: STREAM_LIMIT }
     network.streams.handle(STATE_PROTOCOL, (stream) => this.#accept(stream), limits)
   }
@@ -100,14 +102,16 @@ export class StateExchange {
   admitted(peer: ContextId, hello: Greeted): void {
     const isKnown = this.#admitted.get(peer)?.incarnation === hello.incarnation
     this.#admitted.set(peer, { incarnation: hello.incarnation, members: hello.members })
-    if (!isKnown && this.#network.id > peer) void this.#open(peer, 0)
+    if (!isKnown) {
+      this.#close(peer)
+      this.#opener.open(peer)
+    }
     this.#events.changed()
   }
 
   disconnected(peer: ContextId): void {
     this.#admitted.delete(peer)
-    this.#reopening.get(peer)?.cancel()
-    this.#reopening.delete(peer)
+    this.#opener.forget(peer)
     this.#close(peer)
     this.#events.changed()
   }
@@ -156,33 +160,9 @@ export class StateExchange {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    for (const timer of this.#reopening.values()) timer.cancel()
+    this.#opener.stop()
     this.flush()
     await Promise.all([...this.#links.values()].map(({ stream }) => stream.close()))
-  }
-
-  async #open(peer: ContextId, attempt: number): Promise<void> {
-    try {
-      const { clock } = this.#ports
-      const open = (signal: AbortSignal) => this.#network.streams.open(peer, STATE_PROTOCOL, { signal })
-      this.#accept(await withinTime(clock, this.#timing.hello, open))
-    } catch (error) {
-      this.#ports.counters.add('membership.state.open-failed')
-      this.#ports.logger.debug({ peer, error: String(error) }, 'no state stream')
-      this.#reopen(peer, attempt + 1)
-    }
-  }
-
-  #reopen(peer: ContextId, attempt: number): void {
-    if (this.#isStopped || !this.#admitted.has(peer) || this.#network.id < peer) return
-    const { redial, redialMax } = this.#timing
-    const wait = Math.min(redialMax, redial * 2 ** attempt) * (1 - this.#ports.random.float() / 2)
-    this.#reopening.get(peer)?.cancel()
-    const timer = this.#ports.clock.after(wait, () => {
-      this.#reopening.delete(peer)
-      if (this.#admitted.has(peer) && !this.#links.has(peer)) void this.#open(peer, attempt)
-    })
-    this.#reopening.set(peer, timer)
   }
 
   #accept(stream: MessageStream): void {
@@ -202,7 +182,7 @@ export class StateExchange {
       if (this.#links.get(peer) !== link) return
       this.#links.delete(peer)
       this.#events.changed()
-      this.#reopen(peer, 0)
+      this.#opener.reopen(peer)
     })
     link.sendSummary(this.#map)
     this.#events.changed()
