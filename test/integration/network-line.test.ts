@@ -25,9 +25,21 @@ describe.each([
       () => networks.every((network, at) => network.gossip.subscribers(TOPIC).length === degree(at)),
       'all subscriptions of neighbours known',
     )
+    await mesh.until(
+      () => networks.every((network, at) => network.gossip.neighbours(TOPIC).length === degree(at)),
+      'everybody passes on to its neighbours',
+    )
 
     networks[0]!.gossip.publish(TOPIC, new TextEncoder().encode('first'))
-    await mesh.until(() => heard.every((each, at) => at === 0 || each.length > 0), 'the first frame everywhere')
+    const state = (): string =>
+      networks
+        .map(({ gossip, peers }, at) => `${heard[at]!.length}/${gossip.neighbours(TOPIC).length}/${peers.length}`)
+        .join(' ')
+    await mesh
+      .until(() => heard.every((each, at) => at === 0 || each.length > 0), 'the first frame everywhere')
+      .catch((late: Error) => {
+        throw new Error(`${late.message}; heard/grafted/linked: ${state()}`)
+      })
     const burst = Array.from({ length: 200 }, (_, at) => `frame ${at}`)
     for (const frame of burst) networks[0]!.gossip.publish(TOPIC, new TextEncoder().encode(frame))
     await mesh.until(() => heard.every((each, at) => at === 0 || each.length > 200), 'the burst everywhere')

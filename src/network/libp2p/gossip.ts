@@ -22,6 +22,7 @@ interface GossipRouter extends Omit<GossipSub, 'publish'> {
   /** The only place that shows what waits for the wire. */
   readonly streamsOutbound: ReadonlyMap<ContextId, { readonly rawStream: Stream }>
   getMeshPeers(topic: string): ContextId[]
+  heartbeat(): Promise<void>
   publish(topic: string, data: Uint8Array, options: { floodPublish: boolean }): Promise<{ recipients: unknown[] }>
 }
 
@@ -168,9 +169,26 @@ export class Libp2pGossip implements Gossip {
         this.#tellWhenReachable(peer, looks - 1)
         return
       }
-      const topics = this.#awaited.get(peer)
+      const topics = this.#awaited.get(peer) ?? new Set()
       this.#awaited.delete(peer)
-      if (isReachable) for (const topic of topics ?? []) this.#changed(topic)
+      if (!isReachable) return
+      this.#graftNow(peer, topics)
+      for (const topic of topics) this.#changed(topic)
+    })
+  }
+
+  /**
+   * gossipsub grafts who subscribes at once, but only over an open stream: a peer whose word came before our stream stood
+   * would get nothing passed on until the next heartbeat. So that comes now.
+   */
+  #graftNow(peer: ContextId, topics: ReadonlySet<string>): void {
+    const pubsub = this.#pubsub
+    const isLeftOut = (topic: string): boolean =>
+      this.#topics.has(topic) && pubsub?.getMeshPeers(topic).includes(peer) === false
+    if (![...topics].some(isLeftOut)) return
+    pubsub?.heartbeat().catch((error: unknown) => {
+      this.#ports.counters.add('network.gossip.heartbeat-failed')
+      this.#ports.logger.warn({ peer, error: String(error) }, 'gossip could not graft')
     })
   }
 

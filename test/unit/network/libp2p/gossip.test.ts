@@ -24,8 +24,14 @@ class FakeGossipsub extends EventTarget {
   mesh: string[] = []
   published: { topic: string; floodPublish: boolean }[] = []
   outcome: Promise<{ recipients: unknown[] }> | undefined
+  heartbeats = 0
+  heartbeatFault: Error | undefined
   subscribe(): void {}
   unsubscribe(): void {}
+  heartbeat(): Promise<void> {
+    this.heartbeats += 1
+    return this.heartbeatFault === undefined ? Promise.resolve() : Promise.reject(this.heartbeatFault)
+  }
   getSubscribers(): string[] {
     return this.subscriberIds
   }
@@ -95,6 +101,58 @@ describe('publish', () => {
     await clock.advance(0)
     expect(counters.get('network.gossip.failed')).toBe(1)
     expect(gossip.backlog).toBe(0)
+  })
+})
+
+describe('a subscriber that our stream does not reach yet', () => {
+  const subscribes = (peer: string, ...topics: string[]) => ({
+    peerId: { toString: () => peer },
+    subscriptions: topics.map((topic) => ({ topic, subscribe: true })),
+  })
+
+  test('is grafted and told of as soon as it does', async () => {
+    const { gossip, pubsub, clock } = attached()
+    gossip.subscribe('t')
+    const changed: string[] = []
+    gossip.onChange((topic) => changed.push(topic))
+    pubsub.tell('subscription-change', subscribes('p0', 't', 'other'))
+    expect(changed.splice(0)).toEqual(['t', 'other'])
+    await clock.advance(200)
+    expect(pubsub.heartbeats).toBe(0)
+    pubsub.peers(1)
+    await clock.advance(10)
+    expect(pubsub.heartbeats).toBe(1)
+    expect(changed).toEqual(['t', 'other'])
+    await clock.advance(1_000)
+    expect(pubsub.heartbeats).toBe(1)
+  })
+
+  test.each([
+    [
+      'it is grafted already',
+      (gossip: Libp2pGossip, pubsub: FakeGossipsub) => {
+        gossip.subscribe('t')
+        pubsub.mesh = ['p0']
+      },
+    ],
+    ['we have not joined the topic', () => undefined],
+  ])('needs no graft when %s', async (_why, prepare) => {
+    const { gossip, pubsub, clock } = attached()
+    prepare(gossip, pubsub)
+    pubsub.tell('subscription-change', subscribes('p0', 't'))
+    pubsub.peers(1)
+    await clock.advance(100)
+    expect(pubsub.heartbeats).toBe(0)
+  })
+
+  test('a heartbeat that fails is counted', async () => {
+    const { gossip, pubsub, clock, counters } = attached()
+    gossip.subscribe('t')
+    pubsub.heartbeatFault = new Error('a fault')
+    pubsub.tell('subscription-change', subscribes('p0', 't'))
+    pubsub.peers(1)
+    await clock.advance(100)
+    expect(counters.get('network.gossip.heartbeat-failed')).toBe(1)
   })
 })
 
