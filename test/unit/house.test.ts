@@ -74,12 +74,11 @@ describe('the house', () => {
     expect(sizes[Math.floor(sizes.length / 2)]!.size).toBeLessThan(150)
   })
 
-  // The goal is 1.2; this only ever rises, and reaches it before the foundation is called done.
-  test('there is at least as much test code as source', () => {
+  test('there is at least 1.2 times as much test code as source', () => {
     const total = (texts: string[]): number => texts.reduce((sum, text) => sum + lines(text), 0)
     const source = total(sources.filter(({ path }) => !path.startsWith('src/testing/')).map(({ text }) => text))
     const suites = total(sources.filter(({ path }) => path.startsWith('src/testing/')).map(({ text }) => text))
     const tests = total(filesBelow('test').map((path) => readFileSync(path, 'utf8'))) + suites
-    expect(tests / source).toBeGreaterThanOrEqual(1)
+    expect(tests / source).toBeGreaterThanOrEqual(1.2)
   })
 })
