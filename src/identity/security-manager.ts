@@ -1,6 +1,7 @@
 import type { SigningKey } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
+import { LruCache } from '../core/lru-cache.ts'
 import type { Ports } from '../core/ports.ts'
 import { isReserved } from '../events/topic.ts'
 import { issueAgentToken, TOKEN_SECONDS } from './agent-token.ts'
@@ -8,6 +9,11 @@ import { type Credential, credentialOf } from './credential.ts'
 import type { Membership } from './membership-credential.ts'
 import { publishRights } from './publish-rights.ts'
 
+/**
+ * Tokens kept, some 1 KiB each. Far more than the agents a process can run, so that theirs stay: others can have us answer
+ * as any agent of ours, also as one that never was, and each such answer needs a token.
+ */
+const MAX_TOKENS = 131_072
 /** Topics whose right is remembered. */
 const MAX_ALLOWED = 16_384
 
@@ -29,12 +35,14 @@ export interface SecurityManagerComponents {
  */
 export class SecurityManager {
   readonly #parts: SecurityManagerComponents
-  readonly #tokens = new Map<AgentId, Held>()
+  readonly #tokens: LruCache<AgentId, Held>
   readonly #rights: (topic: string) => boolean
   readonly #allowed = new Set<string>()
 
-  constructor(components: SecurityManagerComponents) {
+  /** @param limit tokens kept; whose was used longest ago is issued anew */
+  constructor(components: SecurityManagerComponents, limit: number = MAX_TOKENS) {
     this.#parts = components
+    this.#tokens = new LruCache(limit)
     this.#rights = publishRights(components.membership.publish)
   }
 

@@ -42,15 +42,12 @@ class VerdictRoom {
 
   /** When there is no more room everything is forgotten: each topic in use is looked at once more. */
   take(): void {
-    if (this.#taken >= this.#most) {
-      this.#forgetAll()
-      this.#taken = 0
-    }
+    if (this.#taken >= this.#most) this.#forgetAll()
     this.#taken += 1
   }
 
   give(count: number): void {
-    this.#taken = Math.max(0, this.#taken - count)
+    this.#taken -= count
   }
 }
 
@@ -71,6 +68,7 @@ export class KnownCredential {
   /** As `shardOf` gives them. */
   readonly #verdicts = new Map<string, number>()
   #within: KnownCredential | undefined
+  #isDropped = false
 
   constructor(
     bytes: Uint8Array,
@@ -105,6 +103,7 @@ export class KnownCredential {
     if (known !== undefined) return known
     if (this.#verdicts.size >= MAX_VERDICTS) this.forgetVerdicts()
     const verdict = this.#judge(topic, membership)
+    if (this.#isDropped) return verdict
     this.#room.take()
     this.#verdicts.set(topic, verdict)
     return verdict
@@ -120,6 +119,12 @@ export class KnownCredential {
   forgetVerdicts(): void {
     this.#room.give(this.#verdicts.size)
     this.#verdicts.clear()
+  }
+
+  /** Kept no longer: who still has it, since a frame waits, is answered, and nobody would give such verdicts back. */
+  drop(): void {
+    this.forgetVerdicts()
+    this.#isDropped = true
   }
 }
 
@@ -220,7 +225,10 @@ export class KnownCredentials {
     if (largest === undefined) return
     const [context, home] = largest
     const key = home.credentials.shift()
-    if (key !== undefined) this.#known.delete(key)
+    if (key !== undefined) {
+      this.#known.get(key)?.credential.drop()
+      this.#known.delete(key)
+    }
     if (home.credentials.size === 0) this.#homes.delete(context)
   }
 

@@ -5,6 +5,7 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import { nodeCrypto } from '../../../src/core/node-crypto.ts'
 import { systemRandom } from '../../../src/core/system-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
+import { mintAgentId } from '../../../src/identity/agent-id.ts'
 import { issueAgentToken, TOKEN_SECONDS, verifyAgentToken } from '../../../src/identity/agent-token.ts'
 import { issueCallerLink, verifyCallerLink } from '../../../src/identity/caller-link.ts'
 import { credentialOf, hashKey } from '../../../src/identity/credential.ts'
@@ -50,16 +51,12 @@ describe('agent tokens', () => {
 })
 
 describe('the security manager', () => {
-  const setUp = (publish: readonly string[] = ['amcp.>']) => {
+  const setUp = (publish: readonly string[] = ['amcp.>'], limit?: number) => {
     const clock = new VirtualClock()
     const counters = new Counters()
     const ports = { clock, random: systemRandom(), crypto, logger: silentLogger, counters }
-    const security = new SecurityManager({
-      ports,
-      context,
-      key,
-      membership: { mesh, roles: ['agent'], publish },
-    })
+    const membership = { mesh, roles: ['agent'], publish }
+    const security = new SecurityManager({ ports, context, key, membership }, limit)
     return { clock, counters, security }
   }
 
@@ -105,6 +102,19 @@ describe('the security manager', () => {
     const { security } = setUp(['amcp.domain.a.*'])
     for (let at = 0; at < 20_000; at++) security.checkPublish(`amcp.domain.a.t${at}`)
     expect(() => security.checkPublish('amcp.domain.b')).toThrow('does not cover')
+  })
+
+  test('keeps the tokens of those that are at work, however many others it is made to answer as', () => {
+    const { security, counters } = setUp(undefined, 3)
+    const idle = mintAgentId(crypto, key.publicKey, 'test', 'idle')
+    security.tokenOf(idle)
+    for (let at = 0; at < 10; at += 1) {
+      security.tokenOf(agent)
+      security.tokenOf(mintAgentId(crypto, key.publicKey, 'test', `none ${at}`))
+    }
+    expect(counters.get('security.tokens-issued')).toBe(12)
+    security.tokenOf(idle)
+    expect(counters.get('security.tokens-issued')).toBe(13)
   })
 
   test('forgets an agent', () => {

@@ -193,6 +193,24 @@ describe('known credentials', () => {
     expect(known.size.credentials).toBe(1)
   })
 
+  test('give the room of their verdicts back when they go, and take none after that', () => {
+    known = new KnownCredentials(ports, security, 64, { credentials: 3 })
+    known.absorb(one.id, one.membership)
+    known.absorb(other.id, other.membership)
+    const membership = known.get(hashKey(security.membership.hash))!
+    const tokens = ['a', 'b', 'c'].map((name) => {
+      const token = securityOf(other, ['amcp.>']).tokenOf(sourceOf(other.id, agentOf(other, name)))!
+      known.absorb(other.id, token.bytes)
+      const bearer = known.get(hashKey(token.hash))!
+      for (const topic of ['amcp.a', 'amcp.b']) bearer.shardOf(topic, membership)
+      return { token, bearer }
+    })
+    const kept = tokens.filter(({ token }) => known.get(hashKey(token.hash)) !== undefined)
+    expect([kept.length, known.size]).toEqual([2, { credentials: 3, verdicts: 4 }])
+    expect(tokens[0]!.bearer.shardOf('amcp.c', membership)).toBe(shardOf('amcp.c'))
+    expect(known.size.verdicts).toBe(4)
+  })
+
   test('are verified at a rate for each member', async () => {
     known.absorb(other.id, other.membership)
     expect(known.mayVerify(other.id, 16_384)).toBe(true)
