@@ -5,7 +5,7 @@ import { AmcpError } from '../core/errors.ts'
 import { type ControlResponse, fromWireError, readLines } from './control-protocol.ts'
 
 export interface ControlClient extends Disposable {
-  /** One answer. Rejects with the typed error of the running context. */
+  /** One answer. Rejects with the typed error of the running context; ERR_CONTROL_UNAVAILABLE once that has stopped. */
   request<T>(method: string, params?: unknown): Promise<T>
   /** Items as they come; leaving the loop cancels the stream at the server. */
   stream<T>(method: string, params?: unknown): AsyncIterable<T>
@@ -26,14 +26,14 @@ export async function connectControl(path: string): Promise<ControlClient> {
   })
   const waiting = new Map<number, Waiting>()
   let next = 1
-  const failAll = (error: Error): void => {
-    for (const one of waiting.values()) one.fail(error)
-    waiting.clear()
-  }
+  /** Why nothing is answered any more. */
+  let closed: AmcpError | undefined
   socket.on('error', () => socket.destroy()) // told with the close that follows
-  socket.on('close', () =>
-    failAll(new AmcpError('ERR_CONTROL_UNAVAILABLE', 'the context stopped', { cause: socket.errored })),
-  )
+  socket.on('close', () => {
+    closed = new AmcpError('ERR_CONTROL_UNAVAILABLE', 'the context stopped', { cause: socket.errored })
+    for (const one of waiting.values()) one.fail(closed)
+    waiting.clear()
+  })
   readLines<ControlResponse>(socket, (response) => {
     const one = waiting.get(response.id)
     if (one === undefined) return // a stream that was cancelled may still have items on the way
@@ -48,13 +48,20 @@ export async function connectControl(path: string): Promise<ControlClient> {
   const send = (message: unknown): void => {
     socket.write(`${JSON.stringify(message)}\n`)
   }
+  const ask = (id: number, method: string, params: unknown, one: Waiting): void => {
+    if (closed !== undefined) {
+      one.fail(closed)
+      return
+    }
+    waiting.set(id, one)
+    send({ id, method, params })
+  }
 
   return {
     request<T>(method: string, params: unknown = {}): Promise<T> {
       const id = next++
       return new Promise<T>((resolve, reject) => {
-        waiting.set(id, { item: () => {}, end: (value) => resolve(value as T), fail: reject })
-        send({ id, method, params })
+        ask(id, method, params, { item: () => {}, end: (value) => resolve(value as T), fail: reject })
       })
     },
     stream<T>(method: string, params: unknown = {}): AsyncIterable<T> {
@@ -65,8 +72,7 @@ export async function connectControl(path: string): Promise<ControlClient> {
       return {
         [Symbol.asyncIterator]: () => {
           const items = pump<T>(cancel)
-          waiting.set(id, items)
-          send({ id, method, params })
+          ask(id, method, params, items)
           return items.iterator
         },
       }

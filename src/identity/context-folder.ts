@@ -31,14 +31,15 @@ export const folderPaths = (folder: string): FolderPaths => ({
 })
 
 /** Never through a link that somebody else has put there, and never over a file. ERR_USAGE. */
-function writeNew(path: string, content: string | Uint8Array): void {
+function writeNew(path: string, content: string | Uint8Array, mode = 0o666): void {
   try {
-    writeFileSync(path, content, { flag: 'wx' })
+    writeFileSync(path, content, { flag: 'wx', mode })
   } catch (cause) {
-    throw new AmcpError('ERR_USAGE', `${path} cannot be written: is something there already?`, {
-      cause,
-      details: { path },
-    })
+    const message =
+      (cause as NodeJS.ErrnoException).code === 'EEXIST'
+        ? `${path} is there already, perhaps of a start that was interrupted, and nothing is written over it: choose another folder, or move the file away first`
+        : `${path} cannot be written`
+    throw new AmcpError('ERR_USAGE', message, { cause, details: { path } })
   }
 }
 
@@ -59,7 +60,7 @@ function refuseOpenFolder(folder: string): void {
   })
 }
 
-const writeSecret = (path: string, text: string): void => writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx' })
+const writeSecret = (path: string, text: string): void => writeNew(path, `${text}\n`, 0o600)
 
 function newKey({ random, crypto }: FolderPorts, path: string): Uint8Array {
   const seed = random.bytes(SEED_LENGTH)

@@ -72,6 +72,8 @@ export class Joining {
   }
 
   async wait(signal?: AbortSignal): Promise<void> {
+    // Aborted while the caller did something else: that is told to no listener any more.
+    if (signal?.aborted) this.#end()
     if (this.#outcome === 'waiting') {
       const timer = this.#clock.after(this.#timing.acknowledge, () => {
         this.#isPatient = false

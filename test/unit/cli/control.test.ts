@@ -244,6 +244,18 @@ describe('the control socket', () => {
     await lost
   })
 
+  test('what is asked of a context that has stopped is refused, not waited for', async () => {
+    using client = await serve({ hold: () => new Promise(() => {}) })
+    const lost = expect(client.request('hold')).rejects.toMatchObject({ code: 'ERR_CONTROL_UNAVAILABLE' })
+    await server![Symbol.asyncDispose]()
+    server = undefined
+    await lost
+    await expect(client.request('hold')).rejects.toMatchObject({ code: 'ERR_CONTROL_UNAVAILABLE' })
+    await expect(async () => {
+      for await (const _ of client.stream('hold'));
+    }).rejects.toMatchObject({ code: 'ERR_CONTROL_UNAVAILABLE' })
+  })
+
   test('only this user may open the socket', async () => {
     using _client = await serve({})
     expect(statSync(path).mode & 0o077).toBe(0)

@@ -42,8 +42,28 @@ describe('a context folder', () => {
     const { key, rootKey } = folderPaths(at('a'))
     const root = readFileSync(rootKey, 'utf8')
     rmSync(key)
-    expect(() => foundMesh(ports, at('a'), 'plant')).toThrow(/EEXIST/)
+    expect(() => foundMesh(ports, at('a'), 'plant')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_USAGE',
+        message: expect.stringContaining('choose another folder, or move the file away'),
+        details: { path: rootKey },
+      }),
+    )
     expect(readFileSync(rootKey, 'utf8')).toBe(root)
+  })
+
+  test('that went away while it was made is told apart from one that holds something', () => {
+    const mesh = foundMesh(ports, at('a'), 'plant')
+    const random = {
+      ...ports.random,
+      bytes: (length: number) => {
+        rmSync(at('b'), { recursive: true })
+        return new Uint8Array(length)
+      },
+    }
+    expect(() => prepareContext({ ...ports, random }, at('b'), mesh)).toThrow(
+      expect.objectContaining({ code: 'ERR_USAGE', message: expect.stringContaining('cannot be written') }),
+    )
   })
 
   test('keeps its keys from others', () => {

@@ -316,6 +316,13 @@ describe('joining', () => {
     expect([clock.monotonic(), clock.pending]).toEqual([0, 0])
   })
 
+  test('a signal that was aborted before anybody listened ends it, too', async () => {
+    const { joining, clock } = setup()
+    joining.expect(1)
+    await expect(joining.wait(AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late')
+    expect([clock.monotonic(), clock.pending]).toEqual([0, 0])
+  })
+
   test('a signal aborted already ends it', async () => {
     const { joining } = setup()
     await expect(joining.wait(AbortSignal.abort(new Error('no')))).rejects.toThrow('no')
