@@ -1,4 +1,4 @@
-import type { Counters } from '../core/counters.ts'
+import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { agentOfTopic } from '../events/topic.ts'
 import { TopicTrie } from '../events/topic-trie.ts'
@@ -14,18 +14,18 @@ interface Listener {
 
 /**
  * Hands events to the subscribers of this context without encoding them. A topic is matched once and its listeners are
- * remembered until a subscription changes. A subscriber that throws harms nobody: `broker.subscriber-threw` counts it.
+ * remembered until a subscription changes. A subscriber that throws harms nobody: `broker.subscriber-threw` counts it, and it is logged.
  */
 export class LocalDelivery {
-  readonly #counters: Counters
+  readonly #ports: Pick<Ports, 'counters' | 'logger'>
   readonly #trie = new TopicTrie<Listener>()
   readonly #matches = new Map<string, readonly Listener[]>()
   readonly #patterns = new Map<string, number>()
   readonly #onPatterns: () => void
 
   /** @param onPatterns called when the set of patterns, not only the number of its subscribers, has changed */
-  constructor(counters: Counters, onPatterns: () => void = () => {}) {
-    this.#counters = counters
+  constructor(ports: Pick<Ports, 'counters' | 'logger'>, onPatterns: () => void = () => {}) {
+    this.#ports = ports
     this.#onPatterns = onPatterns
   }
 
@@ -52,8 +52,9 @@ export class LocalDelivery {
       if (!listener.isActive) continue
       try {
         listener.deliver(event)
-      } catch {
-        this.#counters.add('broker.subscriber-threw')
+      } catch (err) {
+        this.#ports.counters.add('broker.subscriber-threw')
+        this.#ports.logger.error({ topic: event.subject, err }, 'a subscriber threw')
       }
     }
     return listeners.length

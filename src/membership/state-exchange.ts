@@ -173,7 +173,7 @@ export class StateExchange {
       return
     }
     this.#close(peer)
-    const link = new StateLink(stream, hello.incarnation, this.#ports.clock)
+    const link = new StateLink(stream, hello.incarnation, this.#ports)
     this.#links.set(peer, link)
     link.onDrained = () => link.flush(this.#map, this.#ports.clock.monotonic())
     stream.onMessage((bytes) => this.#receive(link, bytes))

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.ts'
+import type { Timer } from '../core/clock.ts'
 import type { Crypto } from '../core/crypto.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
@@ -35,6 +35,7 @@ export class StateLink {
   readonly incarnation: string
   /** Of messages and entries from the neighbour: each may cost a signature. */
   readonly #rate: TokenBucket
+  readonly #counters: Ports['counters']
   /** The neighbour's latest digest of its set of members. */
   members: string | undefined
   /** Listed by the neighbour in a newer version than held here. */
@@ -48,10 +49,11 @@ export class StateLink {
   #digestSent = ''
   #isBlocked = false
 
-  constructor(stream: MessageStream, incarnation: string, clock: Clock) {
+  constructor(stream: MessageStream, incarnation: string, ports: Pick<Ports, 'clock' | 'counters'>) {
     this.stream = stream
     this.incarnation = incarnation
-    this.#rate = new TokenBucket(clock, PER_SECOND, BURST)
+    this.#rate = new TokenBucket(ports.clock, PER_SECOND, BURST)
+    this.#counters = ports.counters
   }
 
   /** The neighbour's summary came, and everything it listed is here. */
@@ -171,6 +173,7 @@ export class StateLink {
     try {
       return this.stream.send(encodeMessage(message))
     } catch (error) {
+      this.#counters.add('membership.state.unsent')
       this.stream.abort(error as Error)
       return true
     }

@@ -31,6 +31,7 @@ const LOSSES = [
   'broker.direct.unsent-frames',
   'broker.gossip.unheard',
   'broker.parking-expired',
+  'broker.parking-worthless',
   'link.unsent-bytes',
 ]
 

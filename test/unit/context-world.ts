@@ -47,7 +47,7 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
     start: async () => void log.push(`+${name}`),
     stop: async () => void log.push(`-${name}`),
   })
-  const broker = memoryBroker(ports.counters)
+  const broker = memoryBroker(ports)
   const links = new Set<LinkListener>()
   const world: { -readonly [Key in keyof Lonely]: Lonely[Key] } = {
     clock,

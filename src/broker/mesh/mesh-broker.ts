@@ -92,7 +92,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
     this.#tokens = tokens
     this.#security = frameSecurity({ ports, identity, tokens })
     this.#shards = new Shards(network.gossip, ports.clock, this.#security.mesh, shardCount)
-    this.#local = new LocalDelivery(ports.counters, () => {
+    this.#local = new LocalDelivery(ports, () => {
       if (this.#state === 'running') this.#announcing.change()
     })
     this.#sequences = new Float64Array(shardCount)

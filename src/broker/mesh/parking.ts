@@ -99,9 +99,10 @@ export class Parking {
     return new Set([...(this.#wanting.get(hash) ?? [])].map(({ signer }) => signer))
   }
 
-  /** The credential is worth nothing as this signer's: its frames that wait for it wait in vain. */
+  /** The credential is worth nothing as this signer's: its frames that wait for it wait in vain. Counted apart from late ones. */
   worthless(hash: string, signer: ContextId): void {
-    for (const frame of [...(this.#wanting.get(hash) ?? [])]) if (frame.signer === signer) this.#giveUp(frame)
+    for (const frame of [...(this.#wanting.get(hash) ?? [])])
+      if (frame.signer === signer) this.#giveUp(frame, 'worthless')
   }
 
   clear(): void {
@@ -126,14 +127,14 @@ export class Parking {
   #askAgain(frame: Parked): void {
     this.#parked.set(
       frame,
-      this.#clock.after(this.#maxMs - this.#maxMs / 4, () => this.#giveUp(frame)),
+      this.#clock.after(this.#maxMs - this.#maxMs / 4, () => this.#giveUp(frame, 'expired')),
     )
     frame.again()
   }
 
-  #giveUp(frame: Parked): void {
+  #giveUp(frame: Parked, why: 'expired' | 'worthless'): void {
     this.#remove(frame)
-    this.#counters.add('broker.parking-expired')
+    this.#counters.add(`broker.parking-${why}`)
     frame.expired()
   }
 

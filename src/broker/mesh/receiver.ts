@@ -20,6 +20,7 @@ import {
   type Passed,
   REJECT_REASONS,
   type Refusal,
+  structureFault,
   type Validator,
   type Way,
 } from './validator.ts'
@@ -87,7 +88,8 @@ export class Receiver {
     let frame: Uint8Array | undefined
     try {
       ;({ records, frame } = readLinkMessage(message))
-    } catch {
+    } catch (error) {
+      structureFault(error)
       this.#parts.misbehaved(peer, 'envelope')
       return
     }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LocalDelivery } from '../../../src/broker/local-delivery.ts'
 import { Counters } from '../../../src/core/counters.ts'
+import { silentLogger } from '../../../src/core/logger.ts'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import { eventOf } from './world.ts'
@@ -8,9 +9,11 @@ import { eventOf } from './world.ts'
 const ports = { clock: new VirtualClock(), random: new SeededRandom(3) }
 const event = (topic: string) => eventOf(ports, 'amcp://x/y', topic, 1)
 
+const quiet = () => ({ counters: new Counters(), logger: silentLogger })
+
 describe('local delivery', () => {
   test('hands over the very object that was published, to each matching subscriber', () => {
-    const local = new LocalDelivery(new Counters())
+    const local = new LocalDelivery(quiet())
     const seen: unknown[] = []
     local.subscribe('amcp.a.*', (one) => seen.push(one))
     local.subscribe('amcp.>', (one) => seen.push(one))
@@ -22,7 +25,7 @@ describe('local delivery', () => {
   })
 
   test('sees a subscription made after the topic was matched, and none that has gone', () => {
-    const local = new LocalDelivery(new Counters())
+    const local = new LocalDelivery(quiet())
     expect(local.deliver(event('amcp.late'))).toBe(0)
     const subscription = local.subscribe('amcp.late', () => {})
     expect(local.deliver(event('amcp.late'))).toBe(1)
@@ -33,7 +36,7 @@ describe('local delivery', () => {
 
   test('tells of patterns only when the first subscriber comes and the last one goes', () => {
     let changes = 0
-    const local = new LocalDelivery(new Counters(), () => {
+    const local = new LocalDelivery(quiet(), () => {
       changes += 1
     })
     const one = local.subscribe('amcp.p', () => {})
@@ -49,7 +52,7 @@ describe('local delivery', () => {
 
   test('does not count the topic of one agent among the patterns that others must know', () => {
     let changes = 0
-    const local = new LocalDelivery(new Counters(), () => {
+    const local = new LocalDelivery(quiet(), () => {
       changes += 1
     })
     const topic = 'amcp.agent.6f8f5a24-08b1-8f0e-9c1d-2f6b9f1a7c55'
@@ -61,7 +64,7 @@ describe('local delivery', () => {
   })
 
   test('a subscriber that unsubscribes another during delivery is obeyed at once', () => {
-    const local = new LocalDelivery(new Counters())
+    const local = new LocalDelivery(quiet())
     let second = 0
     local.subscribe('amcp.t', () => other.unsubscribe())
     const other = local.subscribe('amcp.t', () => {
@@ -71,18 +74,21 @@ describe('local delivery', () => {
     expect(second).toBe(0)
   })
 
-  test('counts subscribers that throw', () => {
-    const counters = new Counters()
-    const local = new LocalDelivery(counters)
+  test('counts subscribers that throw, and logs what they threw', () => {
+    const { counters } = quiet()
+    const lines: unknown[] = []
+    const local = new LocalDelivery({ counters, logger: { ...silentLogger, error: (fields) => lines.push(fields) } })
+    const err = new Error('no')
     local.subscribe('amcp.t', () => {
-      throw new Error('no')
+      throw err
     })
     local.deliver(event('amcp.t'))
+    expect(lines).toEqual([{ topic: 'amcp.t', err }])
     expect(counters.get('broker.subscriber-threw')).toBe(1)
   })
 
   test('forgets matches rather than grow with the number of topics', () => {
-    const local = new LocalDelivery(new Counters())
+    const local = new LocalDelivery(quiet())
     let received = 0
     local.subscribe('amcp.many.*', () => {
       received += 1

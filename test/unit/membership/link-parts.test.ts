@@ -78,12 +78,27 @@ describe('the messages of a hello', () => {
   })
 })
 
+test('a stream that breaks while state is written to it is ended, and counted', () => {
+  const counters = new Counters()
+  const broken = new Error('broken')
+  const ends: unknown[] = []
+  const { made } = stream()
+  Object.assign(made, {
+    send: () => {
+      throw broken
+    },
+    abort: (reason: unknown) => ends.push(reason),
+  })
+  new StateLink(made, HEX, { clock: new VirtualClock(), counters }).send({ t: 'want', contexts: ['a'] })
+  expect([ends, counters.get('membership.state.unsent')]).toEqual([[broken], 1])
+})
+
 describe('a link to a neighbour', () => {
   const setup = () => {
     const clock = new VirtualClock()
     const ports = { clock, random: new SeededRandom(1), crypto, logger: silentLogger, counters: new Counters() }
     const { made, sent } = stream()
-    return { clock, ports, sent, link: new StateLink(made, HEX, clock), map: new StateMap(crypto, 'self', 30_000) }
+    return { clock, ports, sent, link: new StateLink(made, HEX, ports), map: new StateMap(crypto, 'self', 30_000) }
   }
 
   test('tells who answers a challenge from who does not, and settles all when it closes', async () => {
@@ -212,7 +227,7 @@ test('origins of agents stay right after more agents than are remembered, and wh
 test('what a neighbour lists again and again is asked for once a turn', () => {
   const map = new StateMap(crypto, 'self', 30_000)
   const { made, sent } = stream()
-  const link = new StateLink(made, HEX, new VirtualClock())
+  const link = new StateLink(made, HEX, { clock: new VirtualClock(), counters: new Counters() })
   link.learn('a', 3, 'body', 'membership')
   link.learn('a', 2, 'older body')
   link.summary([['a', 3]], map)

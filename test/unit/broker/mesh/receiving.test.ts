@@ -3,9 +3,11 @@ import { OwnChain, ReceivedChain } from '../../../../src/broker/mesh/chains.ts'
 import type { FramePlace } from '../../../../src/broker/mesh/frame-place.ts'
 import { OrderGate } from '../../../../src/broker/mesh/order.ts'
 import { PublisherStreams, ReceivedStreams } from '../../../../src/broker/mesh/received-streams.ts'
+import { Receiver, type ReceiverComponents } from '../../../../src/broker/mesh/receiver.ts'
 import { structureFault } from '../../../../src/broker/mesh/validator.ts'
 import { Counters } from '../../../../src/core/counters.ts'
 import { AmcpError } from '../../../../src/core/errors.ts'
+import { silentLogger } from '../../../../src/core/logger.ts'
 import { nodeCrypto } from '../../../../src/core/node-crypto.ts'
 import { SeededRandom } from '../../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
@@ -18,6 +20,20 @@ import { eventOf } from '../world.ts'
 const crypto = nodeCrypto()
 const key = crypto.signingKey(new Uint8Array(32).fill(7))
 const ports = { clock: new VirtualClock(), random: new SeededRandom(3) }
+
+test('blames the peer of a direct lane for what it sent, and for no fault of ours', () => {
+  const blamed: string[] = []
+  const parts = {
+    ports: { ...ports, counters: new Counters(), logger: silentLogger, crypto },
+    shards: { count: 64 },
+    misbehaved: (_: string, reason: string) => blamed.push(reason),
+  }
+  const receiver = new Receiver(parts as unknown as ReceiverComponents)
+  receiver.takeDirect('peer', Uint8Array.of(9))
+  expect(blamed).toEqual(['envelope'])
+  expect(() => receiver.takeDirect('peer', undefined as never)).toThrow(TypeError)
+  expect(blamed).toEqual(['envelope'])
+})
 
 /** A signed frame in the chain whose only event says `word`. */
 function frameOf(n: number, predecessor: Uint8Array, word: string): Frame {
