@@ -6,14 +6,12 @@ import { type ContextIdentity, membershipJudge } from './identity/context-identi
 import type { MeshDescription } from './identity/mesh-description.ts'
 import type { MemberCredentials } from './membership/member-credentials.ts'
 
-/** What membership asks of identity, whose membership is read anew each time, so that a renewal shows. */
+/** What membership asks of identity. */
 export function memberCredentials({ crypto }: Pick<Ports, 'crypto'>, identity: ContextIdentity): MemberCredentials {
   const judge = membershipJudge(crypto, identity.mesh)
   return {
     mesh: identity.mesh.mesh,
-    get own() {
-      return identity.membership
-    },
+    own: identity.membership,
     sign: (message) => identity.key.sign(message),
     check: (context, membership, now) => void judge(context, membership, now),
     originOfContext: (context) => originTag(crypto, publicKeyOf(context)),

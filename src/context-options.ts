@@ -46,7 +46,7 @@ export interface ContextOptions {
   logger?: Logger
   /**
    * The context had to stop: ERR_DUPLICATE_IDENTITY (another process lives under its key), ERR_MEMBERSHIP_EXPIRED.
-   * During the start the returned promise rejects instead. @default the logger's error
+   * Logged as an error in any case. During the start the returned promise rejects instead.
    */
   onFault?: (fault: AmcpError) => void
   /** Gives up starting. */

@@ -7,7 +7,7 @@ import type { LifeCycle } from '../core/life-cycle.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
-import { agentOfTopic } from '../events/topic.ts'
+import { agentOfTopic, topicOfAgent } from '../events/topic.ts'
 import type { Agent, AgentContext, AgentDirectory } from './agent.ts'
 import type { AgentHost } from './agent-host.ts'
 import { DefinedAgent, initialState } from './defined-agent.ts'
@@ -21,7 +21,6 @@ import { RunQueue } from './run-queue.ts'
 import { type PatternListener, SharedSubscriptions } from './shared-subscriptions.ts'
 import { noWatch, type Watch } from './watch.ts'
 
-const AGENT_TOPIC = 'amcp.agent.'
 /** How many may wait for an agent of the caller's own class. */
 const MAILBOX_LIMIT = 1_024
 
@@ -110,7 +109,7 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   /** Opens the inbox of all agents here: one subscription, whatever their number. */
   async start(): Promise<void> {
     this.#isStopped = false
-    this.#inbox ??= await this.#parts.broker.subscribe(`${AGENT_TOPIC}*`, (event) => this.#receive(event))
+    this.#inbox ??= await this.#parts.broker.subscribe(topicOfAgent('*'), (event) => this.#receive(event))
   }
 
   /** Destroys all agents and closes the inbox. */

@@ -1,11 +1,8 @@
 import type { BrokerSubscription, EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AmcpEvent } from '../events/event.ts'
-import { parsePattern } from '../events/pattern.ts'
-
-/** The namespace of single agents: an event to one of them reaches that agent and no other. */
-const AGENT_NAMESPACE = 'amcp.agent'
-const AGENT_PREFIX = `${AGENT_NAMESPACE}.`
+import { oneSpelling, parsePattern } from '../events/pattern.ts'
+import { isAgentTopic } from '../events/topic.ts'
 
 export interface PatternListener {
   receive(event: AmcpEvent): void
@@ -30,7 +27,7 @@ export class SharedSubscriptions {
   async add(given: string, listener: PatternListener): Promise<void> {
     const pattern = parsePattern(given)
     if (this.#isClosed) throw new AmcpError('ERR_STOPPED', 'the context is stopping')
-    if (pattern === AGENT_NAMESPACE || pattern.startsWith(AGENT_PREFIX)) {
+    if (isAgentTopic(`${pattern}.`)) {
       throw new AmcpError('ERR_TOPIC_RESERVED', `events to single agents cannot be listened to: ${pattern}`, {
         details: { topic: pattern },
       })
@@ -60,7 +57,7 @@ export class SharedSubscriptions {
   }
 
   remove(given: string, listener: PatternListener): void {
-    const pattern = given.endsWith('**') ? `${given.slice(0, -2)}>` : given
+    const pattern = oneSpelling(given)
     const shared = this.#patterns.get(pattern)
     if (shared === undefined || !shared.listeners.delete(listener) || shared.listeners.size > 0) return
     this.#patterns.delete(pattern)
@@ -71,7 +68,7 @@ export class SharedSubscriptions {
   #open(pattern: string): Shared {
     const listeners = new Set<PatternListener>()
     const subscription = this.#broker.subscribe(pattern, (event) => {
-      if (event.subject.startsWith(AGENT_PREFIX)) return
+      if (isAgentTopic(event.subject)) return
       for (const listener of listeners) listener.receive(event)
     })
     const shared = { listeners, subscription }

@@ -6,7 +6,7 @@ export interface EventBroker extends LifeCycle {
   /**
    * Takes an event that is valid already. Never waits for a handler, only for its own bounded queue.
    * Returns nothing when taken at once, a promise while the queue is full.
-   * ERR_EVENT_TOO_LARGE, ERR_SLOW_RECEIVER, ERR_STOPPED.
+   * ERR_EVENT_TOO_LARGE, ERR_STOPPED.
    */
   publish(event: AmcpEvent): undefined | Promise<void>
   /** Resolves as PROTOCOL.md says: when the members that must know of the pattern have acknowledged it, or after 2 s. */

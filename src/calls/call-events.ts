@@ -3,13 +3,11 @@ import type { AgentId, ContextId } from '../core/ids.ts'
 import { type Chain, chainOf, extensionsWithin, traceWithin } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { EventIds } from '../events/event-ids.ts'
+import { topicOfAgent } from '../events/topic.ts'
 
 export const CALL = 'amcp.command.call'
 export const REPLY = 'amcp.command.reply'
 export const CANCEL = 'amcp.command.cancel'
-
-/** Topics of agents are this and the id. */
-export const AGENT_TOPIC = 'amcp.agent.'
 
 export interface CallAttributes {
   readonly id: string
@@ -126,7 +124,7 @@ export class CallEvents {
   }
 
   #topic(agent: AgentId): string {
-    return this.#topics.get(agent) ?? remember(this.#topics, agent, AGENT_TOPIC + agent)
+    return this.#topics.get(agent) ?? remember(this.#topics, agent, topicOfAgent(agent))
   }
 
   /** Calls of one millisecond mostly have the same deadline, too. */

@@ -4,9 +4,9 @@ import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import { givenCorrelation, givenTrace } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
-import { agentOfTopic } from '../events/topic.ts'
+import { agentOfTopic, topicOfAgent } from '../events/topic.ts'
 import { handlerError, toWireError } from './call-error.ts'
-import { AGENT_TOPIC, agentOf, type CallEvents, type CallToAnswer } from './call-events.ts'
+import { agentOf, type CallEvents, type CallToAnswer } from './call-events.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import type { CallTarget, LocalAgents } from './directory.ts'
 import { RemoteCall, type RemoteCaller, type RemoteCallOwner, type Tally } from './remote-call.ts'
@@ -145,7 +145,7 @@ export class IncomingCalls implements RemoteCallOwner {
       tally = { open: 0 }
       this.#tallies.set(context, tally)
     }
-    const caller = { agent, topic: AGENT_TOPIC + agent, context, tally, calls: new Map() }
+    const caller = { agent, topic: topicOfAgent(agent), context, tally, calls: new Map() }
     this.#callers.set(source, caller)
     return caller
   }

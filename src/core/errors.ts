@@ -12,7 +12,6 @@ export type ErrorCode =
   | 'ERR_FRAME_INVALID' // details: { reason }
   | 'ERR_SIGNATURE_INVALID'
   | 'ERR_CREDENTIAL_INVALID' // details: { reason }
-  | 'ERR_CREDENTIAL_EXPIRED'
   // store and context folder
   | 'ERR_STORE_UNREADABLE'
   | 'ERR_STORE_CLOSED'
@@ -32,7 +31,6 @@ export type ErrorCode =
   | 'ERR_DUPLICATE_IDENTITY'
   // delivery
   | 'ERR_QUEUE_FULL'
-  | 'ERR_SLOW_RECEIVER'
   | 'ERR_MAILBOX_FULL'
   // agents and calls
   | 'ERR_AGENT_UNKNOWN'

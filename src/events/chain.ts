@@ -42,11 +42,9 @@ export interface ImplyingEvent extends AmcpEvent {
 
 /** Flags of a trace that nobody outside asked for: nothing says that it was recorded anywhere. */
 const NOT_SAMPLED = '00'
-const traceparentForm = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
+/** A W3C trace context of the version that is spoken here: its trace and its flags. */
+export const traceparentForm: RegExp = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
 const uuidForm = /^(?!00000000-0000-0000-0000-0{12})[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
-/** Whether the text is a W3C trace context of the version that is spoken here. */
-export const isTraceparent = (text: string): boolean => traceparentForm.test(text)
 
 /** A correlation id that somebody gave; undefined where the event's id stands in for it. */
 export const givenCorrelation = (event: AmcpEvent): string | undefined =>

@@ -1,15 +1,15 @@
 import { withoutContained } from './pattern.ts'
+import { isAgentTopic } from './topic.ts'
 
 /** A summary is announced to every member, so it is bounded; what is too much is widened, never cut. */
 export const MAX_SUMMARY_BYTES: number = 32 * 1024
-const AGENT_NAMESPACE = 'amcp.agent.'
 
 /**
  * What a context listens to, in at most `limit` bytes: contained patterns go, then the deepest levels widen to `>` until
  * it fits. `amcp.agent.*` is never in it, since those topics find their agent by its id.
  */
 export function summarise(patterns: Iterable<string>, limit: number = MAX_SUMMARY_BYTES): readonly string[] {
-  let summary = withoutContained([...patterns].filter((pattern) => !pattern.startsWith(AGENT_NAMESPACE)))
+  let summary = withoutContained([...patterns].filter((pattern) => !isAgentTopic(pattern)))
   for (let depth = deepest(summary); depth > 1 && summaryLength(summary) > limit; depth -= 1) {
     summary = withoutContained(summary.map((pattern) => widen(pattern, depth)))
   }

@@ -1,7 +1,5 @@
 import { AmcpError } from '../core/errors.ts'
-import { checkLevel, levelsOf } from './topic.ts'
-
-const isRest = (level: string): boolean => level === '>' || level === '**'
+import { checkLevel, isRest, levelsOf } from './topic.ts'
 
 /** The pattern in its one spelling: `**` becomes `>`. ERR_TOPIC_INVALID when it is no pattern. */
 export function parsePattern(pattern: string): string {
@@ -20,8 +18,11 @@ export function parsePattern(pattern: string): string {
     }
     checkLevel(pattern, level)
   })
-  return pattern.endsWith('**') ? `${pattern.slice(0, -2)}>` : pattern
+  return oneSpelling(pattern)
 }
+
+/** A valid pattern with `>` for `**`. */
+export const oneSpelling = (pattern: string): string => (pattern.endsWith('**') ? `${pattern.slice(0, -2)}>` : pattern)
 
 /** Whether a concrete topic fits a pattern: `*` is one level, `>` one level or more. */
 export const matches = (pattern: string, topic: string): boolean => contains(pattern, topic)

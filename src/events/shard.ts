@@ -1,3 +1,5 @@
+import { isWildcard } from './topic.ts'
+
 /** Shards of a new mesh; a power of two. */
 export const DEFAULT_SHARD_COUNT = 64
 /** Levels of a topic that choose its shard. */
@@ -27,7 +29,7 @@ export function shardOf(topic: string, count: number = DEFAULT_SHARD_COUNT): num
 export function shardsOfPattern(pattern: string, count: number = DEFAULT_SHARD_COUNT): readonly number[] | 'all' {
   const levels = pattern.split('.')
   const chooses = levels.slice(0, SHARD_LEVELS)
-  const isOpen = chooses.some((one) => one === '*' || one === '>' || one === '**')
+  const isOpen = chooses.some((one) => isWildcard(one))
   // `a.b.c.>` chooses one shard, `a.b.>` all: its rest may begin among the levels that choose.
   return isOpen ? 'all' : [shardOf(chooses.join('.'), count)]
 }

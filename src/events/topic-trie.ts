@@ -1,8 +1,7 @@
 import { LevelNames, UNKNOWN_LEVEL } from './level-names.ts'
+import { isRest, MAX_TOPIC_LEVELS } from './topic.ts'
 import { NONE, TrieNodes } from './trie-nodes.ts'
 
-/** Levels of the deepest topic; `topic.ts` refuses deeper ones before they come here. */
-const MAX_DEPTH = 65
 const STAR = '*'
 
 /**
@@ -21,7 +20,7 @@ export class TopicTrie<V> {
   /** By node: values of patterns that end there in `>`. */
   readonly #rest: (V[] | undefined)[] = []
   /** The topic being matched; reused, since matching is synchronous and never nested. */
-  readonly #levels = new Int32Array(MAX_DEPTH)
+  readonly #levels = new Int32Array(MAX_TOPIC_LEVELS)
   #depth = 0
   #size = 0
 
@@ -124,8 +123,6 @@ export class TopicTrie<V> {
     }
   }
 }
-
-const isRest = (level: string): boolean => level === '>' || level === '**'
 
 /** Returns how many values the node has now. */
 function put<V>(byNode: (V[] | undefined)[], node: number, value: V): number {

@@ -15,7 +15,15 @@ export const reservedNamespaces: readonly string[] = [
 
 const level = /^[A-Za-z0-9_~:@+=$-]+$/
 const agentTopic = /^amcp\.agent\.[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-const agentPrefix = 'amcp.agent.'
+
+/** What stands before an agent's id in its own topic. */
+const AGENT_TOPIC_PREFIX = 'amcp.agent.'
+
+/** Whether a level of a pattern stands for the rest of the topic; `**` is read as `>`. */
+export const isRest = (one: string): boolean => one === '>' || one === '**'
+
+/** Whether a level of a pattern stands for others. */
+export const isWildcard = (one: string): boolean => one === '*' || isRest(one)
 
 const invalid = (name: string, reason: string): AmcpError =>
   new AmcpError('ERR_TOPIC_INVALID', `the topic ${JSON.stringify(name.slice(0, 80))} ${reason}`, {
@@ -53,12 +61,11 @@ export function checkTopic(topic: string): void {
   if (checked.has(topic)) return
   const levels = levelsOf(topic)
   for (const one of levels) {
-    if (one === '*' || one === '**' || one === '>')
-      throw invalid(topic, `has the wildcard ${one}: events go to one concrete topic`)
+    if (isWildcard(one)) throw invalid(topic, `has the wildcard ${one}: events go to one concrete topic`)
     checkLevel(topic, one)
   }
   if (levels[0] !== 'amcp' || levels.length < 2) throw invalid(topic, 'does not begin with amcp. and a namespace')
-  if (topic.startsWith(agentPrefix) && !agentTopic.test(topic)) {
+  if (topic.startsWith(AGENT_TOPIC_PREFIX) && !agentTopic.test(topic)) {
     throw invalid(topic, 'is in amcp.agent but does not name an agent id')
   }
   if (checked.size >= CHECKED_LIMIT) checked.clear()
@@ -83,10 +90,10 @@ export function checkPublishTopic(topic: string): void {
 }
 
 /** The topic that reaches one agent and no other. */
-export const topicOfAgent = (agent: string): string => agentPrefix + agent
+export const topicOfAgent = (agent: string): string => AGENT_TOPIC_PREFIX + agent
 
 /** Whether a topic reaches one agent only. */
-export const isAgentTopic = (topic: string): boolean => topic.startsWith(agentPrefix)
+export const isAgentTopic = (topic: string): boolean => topic.startsWith(AGENT_TOPIC_PREFIX)
 
 const agents = new Map<string, string>()
 const AGENTS_LIMIT = 16_384
@@ -100,7 +107,7 @@ export function agentOfTopic(topic: string): string | undefined {
   const known = agents.get(topic)
   if (known !== undefined) return known
   if (agents.size >= AGENTS_LIMIT) agents.clear()
-  const agent = topic.slice(agentPrefix.length)
+  const agent = topic.slice(AGENT_TOPIC_PREFIX.length)
   agents.set(topic, agent)
   return agent
 }

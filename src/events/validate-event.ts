@@ -1,6 +1,7 @@
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import { isAttribute, isExtensionName } from './attributes.ts'
+import { traceparentForm } from './chain.ts'
 import { checkJsonData, checkSize, isJson } from './data.ts'
 import type { AmcpEvent } from './event.ts'
 import { isRegisteredType } from './event-types.ts'
@@ -15,7 +16,6 @@ export const MAX_EXTENSIONS = 32
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const rfc3339 =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
-const traceparent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 const digits = /^\d{1,20}$/
 const mediaType = /^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/
 
@@ -64,7 +64,7 @@ function validateOptional(event: AmcpEvent): void {
   text('causationid', event.causationid)
   text('partitionkey', event.partitionkey)
   if (event.replyto !== undefined) topic('replyto', event.replyto)
-  if (!isAbsentOr(traceparent, event.traceparent)) {
+  if (!isAbsentOr(traceparentForm, event.traceparent)) {
     throw invalid('traceparent', 'is no W3C trace context')
   }
   if (!isAbsentOr(digits, event.sequence)) throw invalid('sequence', 'is no decimal number')

@@ -42,7 +42,10 @@ export interface HelloEvents {
   refused(peer: ContextId, error: AmcpError, by: 'them' | 'us'): void
 }
 
-/** Hellos that one peer may have under way towards us: two, when it came back before we noticed that it was gone. */
+/**
+ * Hellos that one peer may have under way towards us. Two happen, when it came back before we noticed that it was gone;
+ * those that it has given up stay open until they are closed or time out.
+ */
 const STREAM_LIMIT = 4
 /** Of the log about failed hellos, a second and at once. */
 const LINES = { perSecond: 2, burst: 100 }

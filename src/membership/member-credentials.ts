@@ -4,7 +4,7 @@ import type { AgentId, ContextId } from '../core/ids.ts'
 export interface MemberCredentials {
   /** The mesh's id: both ends of a link must name the same. */
   readonly mesh: string
-  /** This context's membership as bytes, the newest one after a renewal. */
+  /** This context's membership as bytes: one for its whole life. */
   readonly own: Uint8Array
   /** Ed25519 by this context's key: 64 bytes. */
   sign(message: Uint8Array): Uint8Array

@@ -50,7 +50,7 @@ export interface Members extends LifeCycle {
   readonly shards: ReadonlySet<number>
   /**
    * Asks `isUsed` once a period (10 s) about each link that no end has chosen: whether something used it since it was
-   * asked last, or waits for it. A link that nobody used for a period is ended. For direct lanes and open calls.
+   * asked last, or waits for it. A link found unused twice in a row is ended. For direct lanes and open calls.
    */
   holdLinks(isUsed: (context: ContextId) => boolean): void
   /** Called after the set of members, their patterns, offers or the convergence changed. Returns how to stop listening. */

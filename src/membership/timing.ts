@@ -2,7 +2,7 @@
 export interface MembershipTiming {
   /** Between renewals of the own entry and between digest exchanges; an entry not renewed for three periods is absent. */
   readonly period: number
-  /** For a whole hello, and for the answer to a challenge the half of it. */
+  /** For a whole hello, and for the answer to a challenge a quarter of it: 1 s in PROTOCOL.md. */
   readonly hello: number
   /** The end that waits for the other to begin the hello begins it itself after this. */
   readonly grace: number

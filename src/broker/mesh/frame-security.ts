@@ -30,7 +30,7 @@ export interface FrameSecurity {
   readonly meshHash: Uint8Array
   readonly mesh: string
   readonly signingKey: SigningKey
-  /** This context's own membership, the newest one; the same object until it is renewed. */
+  /** This context's own membership: the same object for the context's whole life. */
   readonly membership: Credential
   /**
    * The present token of the local agent with this `source`, the same object until it is renewed; issued at first use.
