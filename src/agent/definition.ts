@@ -63,6 +63,7 @@ export interface AgentOptions<State, Subscribe extends Subscriptions, Inputs ext
   type: string
   /** The initial state is what the schema makes of `{}`, unless `spawn` is given one. Without a schema it is `{}`. */
   state?: State
+  /** An event that fits several patterns is handled once: the first of them, as written, says by which schema. */
   subscribe?: Subscribe
   onEvent?(event: AmcpEvent<SubscribedData<Subscribe>>, self: AgentSelf<Checked<State>>): void | Promise<void>
   /** By name; the second part only lets TypeScript see each output's schema. */
@@ -97,7 +98,7 @@ type Hook = (self: AgentSelf) => void | Promise<void>
 export interface AgentDefinition<State = unknown> {
   readonly type: string
   readonly state: StandardSchemaV1<unknown, State> | undefined
-  /** Patterns, each with its schema. */
+  /** Patterns, each with its schema, in the order in which they were written. */
   readonly subscribe: ReadonlyMap<string, StandardSchemaV1 | undefined>
   readonly capabilities: ReadonlyMap<string, AnyCapability>
   readonly onEvent: ((event: AmcpEvent, self: AgentSelf) => void | Promise<void>) | undefined

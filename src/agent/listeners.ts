@@ -1,9 +1,38 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Counters } from '../core/counters.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { anyOf, parsePattern } from '../events/pattern.ts'
 import type { HostedAgent } from './hosted-agent.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
 import { type EventTarget, EventTask } from './work.ts'
+
+/**
+ * The patterns of one definition, when any of them has a schema: it hears each event once, however many fit, as one without
+ * schemas does. The first pattern that fits, in the order in which they are written, says by which schema.
+ */
+export class CheckedPatterns implements PatternListener {
+  readonly #agent: HostedAgent
+  readonly #targets: readonly { readonly fits: (topic: string) => boolean; readonly target: AgentListener }[]
+  #last: AmcpEvent | undefined
+
+  constructor(agent: HostedAgent, counters: Counters, patterns: ReadonlyMap<string, StandardSchemaV1 | undefined>) {
+    this.#agent = agent
+    this.#targets = [...patterns].map(([pattern, schema]) => ({
+      fits: anyOf([parsePattern(pattern)]),
+      target: new AgentListener(pattern, agent, counters, { schema }),
+    }))
+  }
+
+  receive(event: AmcpEvent): void {
+    if (event === this.#last) return
+    this.#last = event
+    const last = this.#targets.length - 1
+    let at = 0
+    // What came fits one of them: the last needs no look.
+    while (at < last && !this.#targets[at]!.fits(event.subject)) at += 1
+    this.#agent.put(new EventTask(event, this.#targets[at]!.target), event.priority ?? 4)
+  }
+}
 
 /** A subscription with a schema, a handler of its own, or both: its events wait in the agent's mailbox like all others. */
 export class AgentListener implements PatternListener, EventTarget {

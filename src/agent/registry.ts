@@ -14,7 +14,7 @@ import { DefinedAgent, initialState } from './defined-agent.ts'
 import type { AgentDefinition } from './definition.ts'
 import { HostedAgent } from './hosted-agent.ts'
 import { type AgentServices, HostedSelf } from './hosted-self.ts'
-import { AgentListener } from './listeners.ts'
+import { CheckedPatterns } from './listeners.ts'
 import { type Offer, Providers } from './offers.ts'
 import type { Publisher } from './publisher.ts'
 import { RunQueue } from './run-queue.ts'
@@ -56,8 +56,8 @@ export interface AgentRegistryComponents {
 export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   readonly #parts: AgentRegistryComponents
   readonly #agents = new Map<AgentId, HostedAgent>()
-  /** The listeners of agents whose subscriptions have schemas, by pattern; the others listen themselves. */
-  readonly #checked = new Map<HostedAgent, Map<string, PatternListener>>()
+  /** The listeners of agents whose subscriptions have schemas; the others listen themselves. */
+  readonly #checked = new Map<HostedAgent, PatternListener>()
   readonly #providers = new Providers()
   readonly #host: AgentHost
   readonly #services: AgentServices
@@ -204,26 +204,20 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   }
 
   async #subscribe(hosted: HostedAgent, patterns: AgentDefinition['subscribe']): Promise<void> {
-    const ready: Promise<void>[] = []
-    for (const [pattern, schema] of patterns) {
-      let listener: PatternListener = hosted
-      if (schema !== undefined) {
-        listener = new AgentListener(pattern, hosted, this.#parts.ports.counters, { schema })
-        const checked = this.#checked.get(hosted)
-        if (checked === undefined) this.#checked.set(hosted, new Map([[pattern, listener]]))
-        else checked.set(pattern, listener)
-      }
-      ready.push(this.subscriptions.add(pattern, listener))
+    let listener: PatternListener = hosted
+    if ([...patterns.values()].some((schema) => schema !== undefined)) {
+      listener = new CheckedPatterns(hosted, this.#parts.ports.counters, patterns)
+      this.#checked.set(hosted, listener)
     }
-    await Promise.all(ready)
+    await Promise.all([...patterns.keys()].map((pattern) => this.subscriptions.add(pattern, listener)))
   }
 
   #withdraw(hosted: HostedAgent): void {
     if (!(hosted.agent instanceof DefinedAgent)) return
     const { subscribe, capabilities } = hosted.agent.definition
     for (const capability of capabilities.keys()) this.#providers.remove(capability, hosted)
-    const checked = this.#checked.get(hosted)
-    for (const pattern of subscribe.keys()) this.subscriptions.remove(pattern, checked?.get(pattern) ?? hosted)
+    const listener = this.#checked.get(hosted) ?? hosted
+    for (const pattern of subscribe.keys()) this.subscriptions.remove(pattern, listener)
     this.#checked.delete(hosted)
   }
 

@@ -413,6 +413,28 @@ test('an event that fits two patterns of an agent is handled once', async () => 
   expect(log).toEqual([1, 1])
 })
 
+test('so it is when they have schemas: the first that fits, as they are written, says by which', async () => {
+  const { world, place } = await one()
+  const log: unknown[] = []
+  const checked = defineAgent({
+    type: 'checked',
+    subscribe: {
+      'amcp.domain.x': z.number().transform((n) => `x ${n}`),
+      'amcp.domain.**': z.number().transform((n) => `any ${n}`),
+      'amcp.domain.y': z.number().transform((n) => `y ${n}`),
+    },
+    onEvent: (got) => void log.push(got.data),
+  })
+  const agent = await place.registry.spawn(checked)
+  for (const topic of ['amcp.domain.x', 'amcp.domain.y', 'amcp.domain.z']) void world.carry(event(topic, 1))
+  await world.clock.advance(0)
+  expect(log).toEqual(['x 1', 'any 1', 'any 1'])
+  await place.registry.destroy([agent.id])
+  void world.carry(event('amcp.domain.x', 1))
+  await world.clock.advance(0)
+  expect(log).toHaveLength(3)
+})
+
 test('self publishes, subscribes, calls, waits, and knows time, chance and itself', async () => {
   const { world, place } = await one()
   const log: unknown[] = []
