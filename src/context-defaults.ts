@@ -1,7 +1,6 @@
 import { dirname } from 'node:path'
 import { ThreadWatchdog } from './agent/thread-watchdog.ts'
 import type { ContextOptions } from './context-options.ts'
-import type { Clock } from './core/clock.ts'
 import { systemPorts } from './core/default-ports.ts'
 import { levelStore } from './core/level-store.ts'
 import type { Ports } from './core/ports.ts'
@@ -53,6 +52,6 @@ export function defaultNetwork(ports: Ports, identity: ContextIdentity, options:
   })
 }
 
-export function defaultWatchdog(clock: Clock, limit: number | false): ThreadWatchdog | undefined {
-  return limit === false ? undefined : new ThreadWatchdog(clock, { limit })
+export function defaultWatchdog(ports: Ports, limit: number | false): ThreadWatchdog | undefined {
+  return limit === false ? undefined : new ThreadWatchdog(ports, { limit })
 }

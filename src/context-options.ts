@@ -21,13 +21,13 @@ export interface ContextOptions {
   folder?: string
   /** Who the context is, instead of what a folder says. */
   identity?: ContextIdentity
-  /** Multiaddrs to listen at. @default ['/ip4/127.0.0.1/tcp/0'] */
+  /** Multiaddrs to listen at. Not with `network`. @default ['/ip4/127.0.0.1/tcp/0'] */
   listen?: readonly string[]
   /** Multiaddrs of members to join by, besides those of the mesh file: one that answers is enough. */
   bootstrap?: readonly string[]
-  /** Whether to find members on the local network. @default false */
+  /** Whether to find members on the local network. Not with `network`. @default false */
   mdns?: boolean
-  /** Bounds and waits of the links: `lanNetwork` or `wanNetwork`. @default lanNetwork */
+  /** Bounds and waits of the links: `lanNetwork` or `wanNetwork`. Not with `network`. @default lanNetwork */
   preset?: NetworkPreset
   /**
    * False dials only `bootstrap`, for lines and rings: what is for one agent then reaches linked contexts only.
@@ -40,9 +40,13 @@ export interface ContextOptions {
   schemas?: Readonly<Record<string, StandardSchemaV1>>
   /** Calls in flight, from here and to here each. @default 65_536 */
   callLimit?: number
-  /** Longest the event loop may stand still before the running agent is named on standard error, ms. @default 2_000 */
+  /**
+   * Longest the event loop may stand still before the running agent is named on standard error, in ms; false: nobody
+   * watches. Not with `ports`, whose clock may be no real one: then nobody watches either.
+   * @default 2_000
+   */
   watchdog?: number | false
-  /** @default silentLogger */
+  /** Not with `ports`, which have one. @default silentLogger */
   logger?: Logger
   /**
    * The context had to stop: ERR_DUPLICATE_IDENTITY (another process lives under its key), ERR_MEMBERSHIP_EXPIRED.
@@ -53,9 +57,9 @@ export interface ContextOptions {
   signal?: AbortSignal
   /** Waits of the membership layer. */
   timing?: Partial<MembershipTiming>
-  /** Instead of the machine's own time, chance and cryptography. */
+  /** Instead of the machine's own time, chance, cryptography, logger and counters; takes no `logger` and no `watchdog`. */
   ports?: Ports
-  /** Instead of libp2p; its id must be the identity's. */
+  /** Instead of libp2p; its id must be the identity's. Takes no `listen`, `mdns` and `preset`. */
   network?: Network
   /** Instead of the folder's LevelDB; whoever gives it closes it. */
   store?: Store

@@ -16,11 +16,14 @@ import { meshMembers } from './membership/mesh-members.ts'
  * Starts a context: store, network, members, broker, agents, in this order; when one fails, those before it are stopped
  * again and the promise rejects. Usable at once when it resolves: what others publish from then on arrives. Addresses
  * where nobody answers do not fail it: it goes on alone and keeps trying.
+ * TypeError for an option that a given part leaves nothing to do.
  * ERR_USAGE, ERR_MESH_FILE_INVALID, ERR_NOT_A_MEMBER, ERR_MEMBERSHIP_EXPIRED, ERR_WRONG_MESH, ERR_FOLDER_IN_USE,
  * ERR_STORE_UNREADABLE, ERR_ADDRESS_IN_USE, ERR_DUPLICATE_IDENTITY.
  */
 export async function createContext(options: ContextOptions = {}): Promise<Context> {
   options.signal?.throwIfAborted()
+  refuseIdle(options, 'ports', ['logger', 'watchdog'])
+  refuseIdle(options, 'network', ['listen', 'mdns', 'preset'])
   // A file of its own, so that whoever gives all parts (a simulation, later a browser) does without Node's.
   const node = await import('./context-defaults.ts')
   const ports = options.ports ?? node.defaultPorts(options)
@@ -34,7 +37,7 @@ export async function createContext(options: ContextOptions = {}): Promise<Conte
   const faults = new ContextFaults(ports, membership.expiresAt * 1_000, options)
   const network = options.network ?? node.defaultNetwork(ports, identity, options)
   if (network.id !== id) throw new TypeError(`the network is of ${network.id}, the identity of ${id}`)
-  const watch = options.ports === undefined ? node.defaultWatchdog(ports.clock, options.watchdog ?? 2_000) : undefined
+  const watch = options.ports === undefined ? node.defaultWatchdog(ports, options.watchdog ?? 2_000) : undefined
 
   const store = options.store ?? (folder === undefined ? await memoryStore() : await node.folderStore(folder))
   try {
@@ -79,6 +82,20 @@ export async function createContext(options: ContextOptions = {}): Promise<Conte
     if (options.store === undefined) await store.close()
     throw fault
   }
+}
+
+/** An option for a part that is made here does nothing when that part is given. */
+function refuseIdle(
+  options: ContextOptions,
+  part: 'ports' | 'network',
+  names: readonly (keyof ContextOptions)[],
+): void {
+  if (options[part] === undefined) return
+  for (const name of names)
+    if (options[name] !== undefined)
+      throw new TypeError(
+        `the options ${name} and ${part} exclude each other: ${name} does nothing beside a given ${part}`,
+      )
 }
 
 function closing(store: Store): LifeCycle {

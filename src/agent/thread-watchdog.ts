@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads'
-import type { Clock, Timer } from '../core/clock.ts'
+import type { Timer } from '../core/clock.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { LifeCycle } from '../core/life-cycle.ts'
+import type { Ports } from '../core/ports.ts'
 import { HEADER_BYTES, ID_LENGTH } from './block-report.ts'
 import type { BlockReport, Watch } from './watch.ts'
 
@@ -24,11 +25,12 @@ export interface ThreadWatchdogOptions {
  * Names the native agent that keeps the thread to itself. A second thread looks at shared memory: a heartbeat that
  * stops means a blocked event loop, and beside it stands who was running. It writes one JSON line to standard error by
  * itself, because the blocked thread cannot. Who goes on after an `await` cannot be seen: then all are named whose
- * handlers are under way.
+ * handlers are under way. When the second thread itself fails, nobody is named any more: that is logged, and counted as
+ * `agents.watchdog-failed`.
  * Node only.
  */
 export class ThreadWatchdog implements Watch, LifeCycle {
-  readonly #clock: Clock
+  readonly #ports: Pick<Ports, 'clock' | 'counters' | 'logger'>
   readonly #limit: number
   readonly #onBlocked: (agent: AgentId | undefined, suspects: readonly AgentId[]) => void
   readonly #words: Int32Array
@@ -44,8 +46,11 @@ export class ThreadWatchdog implements Watch, LifeCycle {
   #worker: Worker | undefined
   #timer: Timer | undefined
 
-  constructor(clock: Clock, { limit = 2_000, onBlocked = () => {} }: ThreadWatchdogOptions = {}) {
-    this.#clock = clock
+  constructor(
+    ports: Pick<Ports, 'clock' | 'counters' | 'logger'>,
+    { limit = 2_000, onBlocked = () => {} }: ThreadWatchdogOptions = {},
+  ) {
+    this.#ports = ports
     this.#limit = limit
     this.#onBlocked = onBlocked
     const memory = new SharedArrayBuffer(HEADER_BYTES + SLOTS * (ID_LENGTH + 1))
@@ -64,8 +69,12 @@ export class ThreadWatchdog implements Watch, LifeCycle {
       if (report !== 'ready') this.#onBlocked(report.agent ?? undefined, report.suspects)
     })
     await new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve())
       worker.once('error', reject)
+      worker.once('message', () => {
+        worker.off('error', reject)
+        worker.on('error', (err) => this.#failed(err))
+        resolve()
+      })
     })
     worker.unref()
     this.#beat()
@@ -97,9 +106,14 @@ export class ThreadWatchdog implements Watch, LifeCycle {
     if (slot !== undefined) this.#suspended[slot] = 0
   }
 
+  #failed(err: unknown): void {
+    this.#ports.counters.add('agents.watchdog-failed')
+    this.#ports.logger.error({ err }, 'the watchdog failed: agents that block the thread are not named any more')
+  }
+
   #beat(): void {
     Atomics.add(this.#words, BEAT, 1)
-    this.#timer = this.#clock.after(this.#limit / 4, () => this.#beat())
+    this.#timer = this.#ports.clock.after(this.#limit / 4, () => this.#beat())
   }
 
   #slotOf(agent: AgentId): number {

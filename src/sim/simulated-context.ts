@@ -25,7 +25,7 @@ export interface SimulatedContextComponents {
 /** What a simulated context takes from its surroundings cannot be chosen. */
 export type SimulatedContextOptions = Omit<
   ContextOptions,
-  'mesh' | 'folder' | 'identity' | 'listen' | 'mdns' | 'watchdog' | 'ports' | 'network' | 'store'
+  'mesh' | 'folder' | 'identity' | 'listen' | 'mdns' | 'preset' | 'logger' | 'watchdog' | 'ports' | 'network' | 'store'
 >
 
 /** A whole context in a simulated swarm, that can be killed and started again over the same store. */

@@ -1,6 +1,6 @@
 import { defineAgent } from '../../src/agent/define-agent.ts'
 import { ThreadWatchdog } from '../../src/agent/thread-watchdog.ts'
-import { systemClock } from '../../src/core/system-clock.ts'
+import { systemPorts } from '../../src/core/default-ports.ts'
 import { World } from '../unit/calls/world.ts'
 
 /**
@@ -8,7 +8,7 @@ import { World } from '../unit/calls/world.ts'
  * with `later` the handler loops after an `await`, while another agent's waits and a third one's is through.
  */
 const world = new World()
-const watch = new ThreadWatchdog(systemClock(), { limit: 200 })
+const watch = new ThreadWatchdog(systemPorts(), { limit: 200 })
 await watch.start()
 const place = world.context('here', {}, watch)
 await place.start()

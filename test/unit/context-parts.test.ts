@@ -12,6 +12,7 @@ import { simulatedCrypto } from '../../src/core/simulated-crypto.ts'
 import { VirtualClock } from '../../src/core/virtual-clock.ts'
 import { createContext } from '../../src/create-context.ts'
 import { foundMemoryMesh } from '../../src/identity/context-identity.ts'
+import { lanNetwork } from '../../src/network/libp2p/preset.ts'
 import { lonely } from './context-world.ts'
 
 const folders: string[] = []
@@ -68,9 +69,9 @@ describe('what a context takes from the machine', () => {
   })
 
   test('a watchdog can be had and be left out', () => {
-    const clock = new VirtualClock()
-    expect(defaultWatchdog(clock, false)).toBeUndefined()
-    expect(defaultWatchdog(clock, 500)).toBeDefined()
+    const ports = defaultPorts({})
+    expect(defaultWatchdog(ports, false)).toBeUndefined()
+    expect(defaultWatchdog(ports, 500)).toBeDefined()
   })
 
   test('a folder without an identity says so, and its store can be open once', async () => {
@@ -121,6 +122,20 @@ describe('createContext', () => {
   test('gives up before anything else when its signal is aborted already', async () => {
     const reason = new Error('never mind')
     await expect(createContext({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  test.each([
+    ['ports', 'logger', silentLogger],
+    ['ports', 'watchdog', 500],
+    ['ports', 'watchdog', false],
+    ['network', 'listen', []],
+    ['network', 'mdns', false],
+    ['network', 'preset', lanNetwork],
+  ])('refuses beside given %s an option that would do nothing: %s', async (part, name, value) => {
+    const given = { ports: defaultPorts({}), network: {} as never }[part]
+    const refused = createContext({ [part]: given, [name]: value })
+    await expect(refused).rejects.toThrow(TypeError)
+    await expect(refused).rejects.toThrow(`the options ${name} and ${part} exclude each other`)
   })
 
   test('refuses a network of somebody else, and a folder that names no mesh', async () => {
