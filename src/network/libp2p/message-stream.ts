@@ -1,6 +1,7 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
+import type { Ports } from '../../core/ports.ts'
 import type { MessageStream } from '../network.ts'
 import { END_MARK, PrefixReader, prefixed } from './length-prefix.ts'
 
@@ -13,6 +14,7 @@ export class Libp2pMessageStream implements MessageStream {
   readonly protocol: string
   readonly #stream: Stream
   readonly #reader: PrefixReader
+  readonly #ports: Pick<Ports, 'counters' | 'logger'>
   #listener: ((message: Uint8Array) => void) | undefined
   #first: (() => void) | undefined
   #closeListener: ((reason?: Error) => void) | undefined
@@ -24,7 +26,14 @@ export class Libp2pMessageStream implements MessageStream {
   #remoteEnded = false
 
   /** @param messageLimit bytes of the longest message that may come */
-  constructor(stream: Stream, peer: ContextId, protocol: string, messageLimit?: number) {
+  constructor(
+    stream: Stream,
+    peer: ContextId,
+    protocol: string,
+    ports: Pick<Ports, 'counters' | 'logger'>,
+    messageLimit?: number,
+  ) {
+    this.#ports = ports
     this.peer = peer
     this.protocol = protocol
     this.#stream = stream
@@ -101,8 +110,18 @@ export class Libp2pMessageStream implements MessageStream {
       if (data instanceof Uint8Array) this.#reader.push(plain(data))
       else for (const chunk of data) this.#reader.push(plain(chunk))
     } catch (error) {
-      this.abort(error as Error)
+      this.#broken(error)
     }
+  }
+
+  /** Also what the listener throws comes here: that is our own fault, and must not pass for the other end's. */
+  #broken(error: unknown): void {
+    if (!(error instanceof AmcpError && error.code === 'ERR_FRAME_INVALID')) {
+      const { peer, protocol } = this
+      this.#ports.counters.add('network.streams.listener-failed')
+      this.#ports.logger.error({ peer, protocol, error: String(error) }, 'the listener of a stream threw')
+    }
+    this.abort(error instanceof Error ? error : new Error(String(error)))
   }
 
   #take(message: Uint8Array): void {

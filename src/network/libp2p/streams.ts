@@ -81,7 +81,7 @@ export class Libp2pStreams implements Streams {
         signal: limit.signal,
         maxOutboundStreams: STREAMS_PER_PEER,
       })
-      const stream = new Libp2pMessageStream(raw, peer, protocol, this.#handlers.get(protocol)?.messageLimit)
+      const stream = new Libp2pMessageStream(raw, peer, protocol, ports, this.#handlers.get(protocol)?.messageLimit)
       await served(stream, limit.signal)
       return stream
     } catch (cause) {
@@ -121,7 +121,7 @@ export class Libp2pStreams implements Streams {
       raw.abort(refused(peer, protocol, 'has too many streams open'))
       return
     }
-    const stream = new Libp2pMessageStream(raw, peer, protocol, handler.messageLimit)
+    const stream = new Libp2pMessageStream(raw, peer, protocol, ports, handler.messageLimit)
     if (!stream.isOpen) return
     this.#open.set(served, open + 1)
     raw.addEventListener('close', () => this.#closed(served), { once: true })

@@ -1,5 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
+import { Counters } from '../../../../src/core/counters.ts'
+import { silentLogger } from '../../../../src/core/logger.ts'
 import { END_MARK } from '../../../../src/network/libp2p/length-prefix.ts'
 import { Libp2pMessageStream } from '../../../../src/network/libp2p/message-stream.ts'
 
@@ -40,11 +42,14 @@ class FakeStream extends EventTarget {
 }
 
 function opened(prepare: (fake: FakeStream) => void = () => {}) {
+  const counters = new Counters()
+  const lines: unknown[] = []
+  const logger = { ...silentLogger, error: (fields: unknown) => lines.push(fields) }
   const fake = new FakeStream()
   prepare(fake)
-  const stream = new Libp2pMessageStream(fake as unknown as Stream, 'peer', '/x')
+  const stream = new Libp2pMessageStream(fake as unknown as Stream, 'peer', '/x', { counters, logger })
   const ends: (Error | undefined)[] = []
-  return { fake, stream, ends, listen: () => stream.onClose((reason) => ends.push(reason)) }
+  return { counters, lines, fake, stream, ends, listen: () => stream.onClose((reason) => ends.push(reason)) }
 }
 
 const message = (size: number, value = 1): Uint8Array => {
@@ -71,6 +76,24 @@ describe('Libp2pMessageStream', () => {
     stream.onMessage((each) => got.push(each[0]!))
     expect(fake.paused).toBe(false)
     expect(got).toEqual([0, 1, 2, 3])
+  })
+
+  test.each([new TypeError('a bug'), 'a bug'])('counts and logs what its listener throws, and ends: %s', (thrown) => {
+    const { counters, lines, fake, stream } = opened()
+    stream.onMessage(() => {
+      throw thrown
+    })
+    fake.receive(message(1))
+    expect(fake.aborted?.message).toBe('a bug')
+    expect(counters.get('network.streams.listener-failed')).toBe(1)
+    expect(lines).toEqual([{ peer: 'peer', protocol: '/x', error: String(thrown) }])
+  })
+
+  test('takes a wrong length for the other end’s fault alone', () => {
+    const { counters, lines, fake } = opened()
+    fake.receive(new Uint8Array(8).fill(0xfe))
+    expect(fake.aborted).toMatchObject({ code: 'ERR_FRAME_INVALID' })
+    expect([counters.snapshot(), lines]).toEqual([{}, []])
   })
 
   test('does not pause or resume a stream that has ended', () => {
