@@ -57,6 +57,7 @@ export class GossipLane {
   #timer: Timer | undefined
   #emptied: PromiseWithResolvers<void> | undefined
   #isWaiting = false
+  #room: Promise<void> | undefined
   #isFull = false
 
   constructor(parts: GossipLaneComponents, options: GossipLaneOptions) {
@@ -105,12 +106,12 @@ export class GossipLane {
     return false
   }
 
-  async room(): Promise<void> {
-    while (this.#isFull) {
-      if (this.#waiting.length > 0) await this.#empty()
-      else await this.#parts.gossip.drained(this.#fullBytes / 2)
-      this.#isFull = this.#pendingBytes >= this.#fullBytes
-    }
+  /** One wait for all publishers, however many there are: each of its own would listen to the stream by itself. */
+  room(): Promise<void> {
+    this.#room ??= this.#roomAgain().finally(() => {
+      this.#room = undefined
+    })
+    return this.#room
   }
 
   async drained(): Promise<void> {
@@ -185,6 +186,14 @@ export class GossipLane {
     const before = this.#waiting.length
     this.flush()
     if (this.#waiting.length < before) this.#parts.onReady()
+  }
+
+  async #roomAgain(): Promise<void> {
+    while (this.#isFull) {
+      if (this.#waiting.length > 0) await this.#empty()
+      else await this.#parts.gossip.drained(this.#fullBytes / 2)
+      this.#isFull = this.#pendingBytes >= this.#fullBytes
+    }
   }
 
   #empty(): Promise<void> {

@@ -94,6 +94,32 @@ describe('gossip that nobody hears yet', () => {
     expect(one.received).toHaveLength(published)
   })
 
+  test('is waited for once, however many publishers wait', async () => {
+    world = new World()
+    const [one, two] = await world.grow(2, { lane: 'gossip', fullBytes: 1_000, readyBytes: 500 })
+    await world.run(one!.listen(TOPIC))
+    const { gossip } = two!.network
+    const released = Promise.withResolvers<void>()
+    let waits = 0
+    let isFull = true
+    Object.defineProperty(gossip, 'backlog', { get: () => (isFull ? 2_000 : 0) })
+    gossip.drained = () => {
+      waits += 1
+      return released.promise
+    }
+    const large = 'x'.repeat(200)
+    const publishers: Promise<unknown>[] = []
+    for (let n = 0; n < 1_000; n += 1) publishers.push(Promise.resolve(two!.broker.publish(two!.event(TOPIC, large))))
+    await world.pass(10)
+    for (let n = 0; n < 1_000; n += 1) publishers.push(Promise.resolve(two!.broker.publish(two!.event(TOPIC, large))))
+    await world.pass(10)
+    // One for room, one for the batch that goes on filling.
+    expect(waits).toBeLessThanOrEqual(2)
+    isFull = false
+    released.resolve()
+    await world.run(Promise.all(publishers))
+  })
+
   test('is drained before a stop: heard at last, or counted', async () => {
     const [one, two] = await strangers()
     void two.broker.publish(two.event(TOPIC, 'last words'))
