@@ -1,3 +1,4 @@
+import { CLOCK_AHEAD } from '../core/clock-tolerance.ts'
 import type { Crypto, SigningKey } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import { type ContextId, contextIdOf, publicKeyOf } from '../core/ids.ts'
@@ -22,8 +23,6 @@ const DELEGATE = 'amcp-delegate+jwt'
 const CHAIN_SEPARATOR = '~'
 /** How long a membership lasts unless its issuer says otherwise, seconds. */
 export const MEMBERSHIP_SECONDS: number = 48 * 3_600
-/** How far another clock may run ahead, seconds. */
-const TOLERANCE_SECONDS = 30
 
 /** What a context is allowed in a mesh. */
 export interface Membership {
@@ -154,7 +153,7 @@ function checkTimeAndMesh(trust: MeshTrust, context: ContextId, claims: Claims, 
   const issuedAt = claim(claims, 'iat', isCount)
   const expiresAt = claim(claims, 'exp', isCount)
   const seconds = now / 1_000
-  if (issuedAt > seconds + TOLERANCE_SECONDS) {
+  if (issuedAt > seconds + CLOCK_AHEAD / 1_000) {
     throw new AmcpError(
       'ERR_CLOCK_SKEW',
       `the membership of ${context} was issued ${Math.round(issuedAt - seconds)} s in the future`,

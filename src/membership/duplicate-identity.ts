@@ -1,8 +1,8 @@
+import { CLOCK_AHEAD } from '../core/clock-tolerance.ts'
 import type { Crypto } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Network } from '../network/network.ts'
-import { AHEAD_LIMIT } from './hello-judge.ts'
 import type { Hello, LastSeen } from './hello-message.ts'
 import type { OwnEntry } from './own-entry.ts'
 import { provesLife, type SignOfLife } from './sign-of-life.ts'
@@ -56,7 +56,7 @@ export class LivesOfSelf {
    * @param now wall time, ms
    */
   remembered({ incarnation, version }: LastSeen, now: number): boolean {
-    if (incarnation === this.#incarnation || version < this.#own.version || version > now + AHEAD_LIMIT) return false
+    if (incarnation === this.#incarnation || version < this.#own.version || version > now + CLOCK_AHEAD) return false
     // Each is told to the whole mesh: after those of the first neighbours it is a game.
     if (this.#heeded >= HEEDED_LIMIT) return false
     this.#heeded += 1

@@ -1,6 +1,6 @@
+import { CLOCK_BEHIND } from '../core/clock-tolerance.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
-import { BEHIND_LIMIT } from './hello-judge.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import type { StateEntry, StateHead } from './state-entry.ts'
 import { decodeBody, decodeHead, FLAG_LEFT, isSignedByOwner, shortDigest } from './state-entry.ts'
@@ -60,7 +60,7 @@ export class EntryVerifier {
     const body = held?.head.body === head.body ? held.body : decodeBody(bodyBytes)
     const entry = { head, headBytes: record.head, signature: record.signature, body, bodyBytes, membership }
     // A version is never below its owner's wall clock, so a relay cannot make an old entry younger than that.
-    return { outcome: 'new', head, entry, age: Math.max(record.age, now - head.version - BEHIND_LIMIT) }
+    return { outcome: 'new', head, entry, age: Math.max(record.age, now - head.version - CLOCK_BEHIND) }
   }
 
   #checkDigest(what: string, bytes: Uint8Array, digest: string): void {

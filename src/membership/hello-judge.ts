@@ -1,13 +1,9 @@
+import { CLOCK_AHEAD, CLOCK_BEHIND } from '../core/clock-tolerance.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Hello } from './hello-message.ts'
 import { PROTOCOL_VERSIONS } from './hello-message.ts'
 import type { MemberCredentials } from './member-credentials.ts'
-
-/** How far, in ms, another's wall clock may lie behind ours: the time window of live frames. */
-export const BEHIND_LIMIT = 120_000
-/** How far it may lie ahead. */
-export const AHEAD_LIMIT = 30_000
 
 const encoder = new TextEncoder()
 
@@ -24,7 +20,7 @@ export function judgeHello(peer: ContextId, hello: Hello, credentials: MemberCre
   if (hello.mesh !== credentials.mesh)
     throw new AmcpError('ERR_WRONG_MESH', `${peer} belongs to another mesh`, { details: { mesh: hello.mesh } })
   const ahead = hello.time - now
-  if (ahead > AHEAD_LIMIT || ahead < -BEHIND_LIMIT)
+  if (ahead > CLOCK_AHEAD || ahead < -CLOCK_BEHIND)
     throw new AmcpError('ERR_CLOCK_SKEW', `the clock of ${peer} is ${ahead} ms ahead of the one here`, {
       retryable: true,
       details: { ahead },

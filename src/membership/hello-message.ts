@@ -1,6 +1,6 @@
 import { AmcpError } from '../core/errors.ts'
 import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
-import { ADDRESS_LIMIT } from './state-entry.ts'
+import { ADDRESS_LIMIT, HEX_16 } from './state-entry.ts'
 
 export const HELLO_PROTOCOL = '/amcp/hello/1'
 /** Bytes of one message of the hello: a membership, some addresses, and room to grow. */
@@ -89,7 +89,6 @@ const malformed = (why: string, cause?: unknown): AmcpError =>
   new AmcpError('ERR_PROTOCOL_REFUSED', `malformed hello: ${why}`, { cause, details: { reason: why } })
 
 type Fields = Readonly<Record<string, unknown>>
-const HEX_16 = /^[0-9a-f]{32}$/
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isHex = (value: unknown): value is string => isText(value) && HEX_16.test(value)
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -1,7 +1,7 @@
 import type { Crypto } from '../core/crypto.ts'
 import type { ContextId } from '../core/ids.ts'
 import { publicKeyOf } from '../core/ids.ts'
-import { bytesOfHex, hexOf } from './state-entry.ts'
+import { bytesOfHex, HEX_16, hexOf } from './state-entry.ts'
 
 /**
  * A process's signed answer to a challenge. Signed, because it is shown to the other life of the key, which stops on it:
@@ -14,7 +14,6 @@ export interface SignOfLife {
   readonly signature: string
 }
 
-const HEX_16 = /^[0-9a-f]{32}$/
 const HEX_64 = /^[0-9a-f]{128}$/
 const encoder = new TextEncoder()
 

@@ -52,7 +52,8 @@ export const BODY_LIMIT = 1_048_576
 export const HEAD_LIMIT = 1_024
 /** Addresses of one context, in its entry and in its hello. */
 export const ADDRESS_LIMIT = 64
-const HEX_16 = /^[0-9a-f]{32}$/
+/** 16 bytes in lower-case hex: digests, incarnations and nonces. */
+export const HEX_16: RegExp = /^[0-9a-f]{32}$/
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 

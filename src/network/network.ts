@@ -68,7 +68,7 @@ export interface Gossip {
   drained(bytes: number): Promise<void>
 }
 
-/** A message stream: what one end sends as one message arrives as one message. At most 17 MiB a message. */
+/** A message stream: what one end sends as one message arrives as one message. At most 4 MiB a message. */
 export interface MessageStream {
   readonly peer: ContextId
   readonly protocol: string
@@ -93,7 +93,7 @@ export interface HandleOptions {
   readonly beforeAdmission?: boolean
   /**
    * Longest message in bytes, of streams that are opened here, too; a longer one resets its stream. What is under way of a message is in memory
-   * before anybody has judged it, so it is no larger than the protocol needs. @default 17 MiB
+   * before anybody has judged it, so it is no larger than the protocol needs. @default 4 MiB
    */
   readonly messageLimit?: number
   /** Streams that one peer may have open towards this context; a further one is reset. @default 256 */

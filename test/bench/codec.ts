@@ -46,7 +46,7 @@ const writer = new FrameWriter({ crypto })
 let sequence = 0
 function encode(): Uint8Array {
   for (const event of events) writer.add(event, sequence++, 3, token)
-  return writer.finish(fields, undefined, 'reused')
+  return writer.finish(fields)
 }
 
 function measure(run: () => unknown): number {

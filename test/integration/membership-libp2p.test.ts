@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { memberCredentials } from '../../src/context-identity.ts'
+import { memberCredentials } from '../../src/context-membership.ts'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import type { AmcpError } from '../../src/core/errors.ts'
 import { memoryStore } from '../../src/core/memory-store.ts'

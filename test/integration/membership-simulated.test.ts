@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { memberCredentials } from '../../src/context-identity.ts'
+import { memberCredentials } from '../../src/context-membership.ts'
 import { Counters } from '../../src/core/counters.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { memoryStore } from '../../src/core/memory-store.ts'

@@ -1,5 +1,6 @@
 import type { ContextId } from '../../core/ids.ts'
 import { equalBytes } from '../../events/frame/bytes.ts'
+import { AT_PREDECESSOR } from '../../events/frame/frame-header.ts'
 import type { Frame } from '../../events/frame/frame-reader.ts'
 
 /** Slots remembered per chain; a duplicate from further back is refused as old. */
@@ -63,8 +64,6 @@ export class ReceivedChain {
   }
 }
 
-/** Where the header holds the predecessor's digest. */
-const AT_PREDECESSOR = 130
 const predecessorIn = (proof: Uint8Array): Uint8Array => proof.subarray(AT_PREDECESSOR, AT_PREDECESSOR + 32)
 
 /** The chain of frames that this context signs: the next number, and the digest of the frame before. */

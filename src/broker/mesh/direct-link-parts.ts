@@ -1,5 +1,5 @@
 import type { ContextId } from '../../core/ids.ts'
-import type { OpenStreamComponents } from './open-stream.ts'
+import type { KeepOpeningComponents } from './keep-opening.ts'
 import type { WaitBudgetOptions } from './slow-receiver.ts'
 
 export interface DirectLinkOptions extends WaitBudgetOptions {
@@ -10,7 +10,7 @@ export interface DirectLinkOptions extends WaitBudgetOptions {
   queueBytes?: number
 }
 
-export interface DirectLinkComponents extends OpenStreamComponents {
+export interface DirectLinkComponents extends KeepOpeningComponents {
   readonly shardCount: number
   /** The last sequence of a shard sent by gossip that may still be under way, -1 for none. */
   gossiped(shard: number): number

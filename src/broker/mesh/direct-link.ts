@@ -8,7 +8,8 @@ import type { ShardRange } from './batcher.ts'
 import type { DirectLinkComponents, DirectLinkOptions } from './direct-link-parts.ts'
 import { DroppedRanges } from './dropped-ranges.ts'
 import { SentCredentials } from './frame-sender.ts'
-import { openStream } from './open-stream.ts'
+import { keepOpening } from './keep-opening.ts'
+import { MAX_HOLD_MS } from './order.ts'
 import { SendQueue, type Waiting } from './send-queue.ts'
 import { WaitBudget } from './slow-receiver.ts'
 import { UseCount } from './use-count.ts'
@@ -16,8 +17,6 @@ import { UseCount } from './use-count.ts'
 const MEBIBYTE = 1_048_576
 /** One message may wait in the credit link itself; the rest waits here, where it survives the stream. */
 const LINK_QUEUE_BYTES = 1
-/** As long as receivers hold back at most: ms that gossip waits for a stream to open. */
-const MAX_HOLD_MS = 250
 
 /**
  * The direct lane to one context: one long-lived stream, opened when there is something to send and again after a loss.
@@ -235,7 +234,7 @@ export class DirectLink {
   }
 
   async #openUntilDone(): Promise<void> {
-    const stream = await openStream(this.peer, this.#parts, () => this.#link === undefined && !this.#isStopped)
+    const stream = await keepOpening(this.peer, this.#parts, () => this.#link === undefined && !this.#isStopped)
     if (stream === undefined) return
     if (stream !== 'left') {
       if (this.#isStopped) stream.abort(new AmcpError('ERR_STOPPED', `the direct lane to ${this.peer} is closed`))

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { ContextId } from '../../core/ids.ts'
+import { TokenBucket } from '../../core/token-bucket.ts'
 
 export interface FrameRateOptions {
   /** Frames a second on average. @default 20_000 */
@@ -13,28 +14,24 @@ const MAX_CONTEXTS = 4_096
 /** Token buckets, one a context: what goes beyond its rate is dropped before it costs more. */
 export class FrameRate {
   readonly #clock: Clock
-  readonly #perMs: number
+  readonly #perSecond: number
   readonly #burst: number
-  readonly #buckets = new Map<ContextId, { left: number; at: number }>()
+  readonly #buckets = new Map<ContextId, TokenBucket>()
 
   constructor(clock: Clock, { framesPerSecond = 20_000, burst = 20_000 }: FrameRateOptions = {}) {
     this.#clock = clock
-    this.#perMs = framesPerSecond / 1_000
+    this.#perSecond = framesPerSecond
     this.#burst = burst
   }
 
   take(context: ContextId): boolean {
-    const now = this.#clock.monotonic()
-    let bucket = this.#buckets.get(context)
-    if (bucket === undefined) {
-      if (this.#buckets.size >= MAX_CONTEXTS) this.#buckets.clear()
-      bucket = { left: this.#burst, at: now }
-      this.#buckets.set(context, bucket)
-    }
-    bucket.left = Math.min(this.#burst, bucket.left + (now - bucket.at) * this.#perMs)
-    bucket.at = now
-    if (bucket.left < 1) return false
-    bucket.left -= 1
-    return true
+    return (this.#buckets.get(context) ?? this.#open(context)).take()
+  }
+
+  #open(context: ContextId): TokenBucket {
+    if (this.#buckets.size >= MAX_CONTEXTS) this.#buckets.clear()
+    const bucket = new TokenBucket(this.#clock, this.#perSecond, this.#burst)
+    this.#buckets.set(context, bucket)
+    return bucket
   }
 }

@@ -10,6 +10,8 @@ import type { PublisherStreams } from './received-streams.ts'
 const MAX_HELD = 64
 /** How long the first frame that is seen of a gossip chain waits, ms: two frames overtake each other by no more than two paths differ. */
 const FIRST_HOLD_MS = 100
+/** How long a frame waits for what comes before it, ms; a sender's gossip waits no longer for a stream to open. */
+export const MAX_HOLD_MS = 250
 
 /** A judged frame on its way to the subscribers. */
 export interface OrderedFrame {
@@ -51,7 +53,7 @@ export class OrderGate {
 
   constructor(
     { clock, counters, deliver }: { clock: Clock; counters: Counters; deliver: (event: ReceivedEvent) => void },
-    maxHoldMs = 250,
+    maxHoldMs = MAX_HOLD_MS,
   ) {
     this.#clock = clock
     this.#counters = counters

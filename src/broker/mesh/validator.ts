@@ -1,7 +1,7 @@
+import { CLOCK_AHEAD, CLOCK_BEHIND } from '../../core/clock-tolerance.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
-import { CLOCK_TOLERANCE } from '../../events/expiry.ts'
 import { equalBytes } from '../../events/frame/bytes.ts'
 import { type Frame, readFrame } from '../../events/frame/frame-reader.ts'
 import type { ReceivedEvent } from '../../events/frame/received-event.ts'
@@ -18,9 +18,6 @@ import { SHARD_GENERATION } from './shards.ts'
 
 /** Longest frame: the largest event, its attributes, and the credentials that travel with it. */
 export const MAX_FRAME_BYTES = 1_048_576
-/** How far the signed time of a live frame may lie behind and ahead of this context's clock, ms. */
-const MAX_AGE_MS = 120_000
-const MAX_AHEAD_MS = CLOCK_TOLERANCE
 
 /** What a forwarder could itself have proved wrong, so it pays for it. */
 export const REJECT_REASONS = ['size', 'structure', 'signature'] as const
@@ -192,7 +189,7 @@ export class Validator {
     }
     if (membership !== undefined && !this.#mayPublishNow(judged)) return 'publisher-rate'
     const age = now - frame.header.time
-    if (age > MAX_AGE_MS || age < -MAX_AHEAD_MS) return 'time'
+    if (age > CLOCK_BEHIND || age < -CLOCK_AHEAD) return 'time'
     if (membership === undefined) return { judged, missing: this.#credentials.lacking(frame) }
     const streams = this.#parts.streams.of(frame.publisher, hashKey(frame.header.incarnation))
     if (streams === undefined) return 'incarnations'

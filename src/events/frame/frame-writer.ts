@@ -156,20 +156,19 @@ export class FrameWriter {
   }
 
   /**
-   * Makes the frame and starts the next one. Signed when `fields.chain` is set: then `signer` is needed (TypeError).
+   * Makes the frame, in memory of its own, and starts the next one. Signed when `fields.chain` is set: then `signer` is needed (TypeError).
    * RangeError for fields that no frame may have. When it throws beyond the TypeError, the events are gone.
-   * @param memory `fresh`: exactly the frame, the caller's to keep; `reused`: valid until the next `add`
    */
-  finish(fields: FinishFields, signer?: FrameSigner, memory: 'fresh' | 'reused' = 'fresh'): Uint8Array {
+  finish(fields: FinishFields, signer?: FrameSigner): Uint8Array {
     if ((fields.chain === undefined) !== (signer === undefined)) throw new TypeError('a frame in a chain has a signer')
     try {
-      return this.#assemble(fields, signer, memory)
+      return this.#assemble(fields, signer)
     } finally {
       this.reset()
     }
   }
 
-  #assemble(fields: FinishFields, signer: FrameSigner | undefined, memory: 'fresh' | 'reused'): Uint8Array {
+  #assemble(fields: FinishFields, signer: FrameSigner | undefined): Uint8Array {
     const out = this.#out
     const credentials = fields.credentials ?? []
     const stringsAt = out.at
@@ -207,7 +206,7 @@ export class FrameWriter {
       this.#headerDigest = this.#crypto.sha256(out.bytes.subarray(start, headerEnd))
       out.bytes.set(signer(this.#headerDigest), headerEnd)
     }
-    return memory === 'reused' ? out.bytes.subarray(start, end) : copyOf(out.bytes, start, end)
+    return copyOf(out.bytes, start, end)
   }
 
   #bodyFront(credentials: readonly Uint8Array[]): number {

@@ -1,8 +1,8 @@
 import { AmcpError } from '../../core/errors.ts'
 import { MessageParts } from './message-parts.ts'
 
-/** Largest message that a stream carries: 16 MiB of event, and room for what stands around it. */
-export const MESSAGE_LIMIT: number = 17 * 1024 * 1024
+/** Largest message that a stream carries: that of the state and direct protocols, of which none needs more. */
+export const MESSAGE_LIMIT: number = 4 * 1024 * 1024
 
 const HEADER = 4
 

@@ -5,13 +5,13 @@ import type { Gossip, Network, PeerListener, Records, Streams } from '../network
 import { AdmissionGate } from './admission-gate.ts'
 import { createNode, type Node, type NodeOptions } from './create-node.ts'
 import { Libp2pGossip } from './gossip.ts'
+import { GossipWatchdog } from './gossip-watchdog.ts'
 import { Peers, parsed } from './peers.ts'
 import { lanNetwork, type NetworkPreset } from './preset.ts'
 import { DhtRecords } from './records.ts'
 import { RejectScores } from './scoring.ts'
 import { StalledStreams } from './stalled-streams.ts'
 import { Libp2pStreams } from './streams.ts'
-import { GossipWatchdog } from './watchdog.ts'
 
 export interface Libp2pNetworkOptions {
   readonly ports: Ports

@@ -4,7 +4,7 @@ import type { MessageStream } from '../network.ts'
 import type { Environment } from './conditions.ts'
 import type { LinkEnd, StreamHalf } from './link-end.ts'
 
-export const MAX_MESSAGE: number = 17 * 1024 * 1024
+export const MAX_MESSAGE: number = 4 * 1024 * 1024
 /** Bytes under way, or not taken by a listener yet, from which on `send` says that the buffer is full. */
 const WRITE_BUFFER = 1024 * 1024
 const CONTROL = 64

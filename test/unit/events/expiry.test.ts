@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { CLOCK_AHEAD } from '../../../src/core/clock-tolerance.ts'
 import { nodeCrypto } from '../../../src/core/node-crypto.ts'
-import { CLOCK_TOLERANCE, isExpired } from '../../../src/events/expiry.ts'
+import { isExpired } from '../../../src/events/expiry.ts'
 import { readFrame } from '../../../src/events/frame/frame-reader.ts'
 import { FrameWriter } from '../../../src/events/frame/frame-writer.ts'
 import { sampleFields } from '../../../src/testing/sample-frames.ts'
@@ -22,7 +23,7 @@ test.each(forms)('one from another context when it is so by every clock that may
   const writer = new FrameWriter({ crypto })
   writer.add(sampleEvent({ expirytime }), 0, 1, undefined)
   const [event] = readFrame(writer.finish(sampleFields(crypto.signingKey(new Uint8Array(32))))).events()
-  const moments = [AT, AT + CLOCK_TOLERANCE - 1, AT + CLOCK_TOLERANCE]
+  const moments = [AT, AT + CLOCK_AHEAD - 1, AT + CLOCK_AHEAD]
   expect(moments.map((now) => isExpired(event!, at(now)))).toEqual([false, false, true])
   expect(event!.expiresAt).toBe(AT)
 })

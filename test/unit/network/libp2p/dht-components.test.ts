@@ -38,7 +38,9 @@ test('the DHT looks after linked peers only: it dials nobody to see whether they
 
 test('the DHT dials others while a search goes on, and never otherwise', async () => {
   const { components, dialled, search } = given()
-  await expect(components.connectionManager.openStream(far!, '/x')).rejects.toMatchObject({ code: 'ERR_NOT_CONNECTED' })
+  await expect(components.connectionManager.openStream(far!, '/x')).rejects.toMatchObject({
+    code: 'ERR_NOT_CONNECTED',
+  })
   search.isOn = true
   expect(await components.connectionManager.openStream(far!, '/x')).toBe('stream')
   expect(dialled).toEqual(['far'])

@@ -3,7 +3,7 @@ import type { Ports } from '../../core/ports.ts'
 import { sleep } from '../../core/sleep.ts'
 import type { MessageStream } from '../../network/network.ts'
 
-export interface OpenStreamComponents {
+export interface KeepOpeningComponents {
   readonly ports: Ports
   open(peer: ContextId): Promise<MessageStream>
   /** Whether it makes sense to go on trying to reach the peer. */
@@ -15,9 +15,9 @@ const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 2_000
 
 /** Tries until there is a stream, the peer has left, or none is wanted any more: then undefined. */
-export async function openStream(
+export async function keepOpening(
   peer: ContextId,
-  { ports, open, isPresent }: OpenStreamComponents,
+  { ports, open, isPresent }: KeepOpeningComponents,
   isWanted: () => boolean,
 ): Promise<MessageStream | 'left' | undefined> {
   for (let wait = FIRST_RETRY_MS; isWanted(); wait *= 2) {

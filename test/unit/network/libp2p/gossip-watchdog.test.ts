@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../../src/core/counters.ts'
 import { systemPorts } from '../../../../src/core/default-ports.ts'
 import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
-import { GossipWatchdog } from '../../../../src/network/libp2p/watchdog.ts'
+import { GossipWatchdog } from '../../../../src/network/libp2p/gossip-watchdog.ts'
 
 function watched() {
   const clock = new VirtualClock()

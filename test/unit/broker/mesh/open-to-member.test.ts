@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openToMember } from '../../../../src/broker/mesh/direct-opening.ts'
+import { openToMember } from '../../../../src/broker/mesh/open-to-member.ts'
 import { VirtualClock } from '../../../../src/core/virtual-clock.ts'
 import type { Network, PeerListener } from '../../../../src/network/network.ts'
 
