@@ -7,11 +7,9 @@ import { fileURLToPath } from 'node:url'
 /**
  * Coverage of the tests' own process (Vitest) joined with that of the processes the tests start (raw V8 data).
  * Type stripping keeps every offset, so V8's ranges of a child process fit the source text as it stands.
- * A place counts as covered when any process ran it.
+ * A place counts as covered when any process ran it. Lines and branches must each lie above the floor, in per cent.
  */
-const goal = 97.3
-/** What is held now: it only ever rises, and reaches the goal before the foundation is called done. */
-const floor = { lines: 97.3, branches: 97.3 }
+const floor = 97.3
 const childFolder = '.cache/child-coverage'
 const root = process.cwd()
 
@@ -155,7 +153,7 @@ for (const row of rows.sort((a, b) => a.lines + a.branches - b.lines - b.branche
 const lineShare = (100 * totals.linesCovered) / totals.lines
 const branchShare = (100 * totals.branchesCovered) / totals.branches
 console.log(
-  `coverage: ${lineShare.toFixed(2)} % of ${totals.lines} lines, ${branchShare.toFixed(2)} % of ${totals.branches} branches (floor ${floor.lines} % and ${floor.branches} %, goal above ${goal} %)`,
+  `coverage: ${lineShare.toFixed(2)} % of ${totals.lines} lines, ${branchShare.toFixed(2)} % of ${totals.branches} branches (floor ${floor} % of both)`,
 )
 for (const failure of failedTests()) console.log(`failed: ${failure}`)
-process.exitCode = run.status === 0 && lineShare >= floor.lines && branchShare >= floor.branches ? 0 : 1
+process.exitCode = run.status === 0 && lineShare > floor && branchShare > floor ? 0 : 1

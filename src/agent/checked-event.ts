@@ -1,8 +1,11 @@
 import type { AmcpEvent } from '../events/event.ts'
 import { plainEvent } from '../events/plain-event.ts'
 
-/** An event whose data is what a schema made of it; all else is read from the event as it came, when it is asked for. */
-export class CheckedEvent implements AmcpEvent {
+/**
+ * An event whose data is what a schema made of it; all else is read from the event as it came, when it is asked for.
+ * A getter for each attribute: the compiler asks for one that is forgotten.
+ */
+export class CheckedEvent implements AmcpEvent, Record<keyof AmcpEvent, unknown> {
   readonly data: unknown
   readonly #event: AmcpEvent
 

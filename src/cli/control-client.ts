@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { AmcpError } from '../core/errors.ts'
-import { type ControlResponse, fromWireError, readLines } from './control-protocol.ts'
+import { type ControlResponse, fromControlError, readLines } from './control-protocol.ts'
 
 export interface ControlClient extends Disposable {
   /** One answer. Rejects with the typed error of the running context; ERR_CONTROL_UNAVAILABLE once that has stopped. */
@@ -42,7 +42,7 @@ export async function connectControl(path: string): Promise<ControlClient> {
       return
     }
     waiting.delete(response.id)
-    if ('error' in response) one.fail(fromWireError(response.error))
+    if ('error' in response) one.fail(fromControlError(response.error))
     else one.end(response.value)
   })
   const send = (message: unknown): void => {

@@ -13,22 +13,23 @@ export type ControlRequest =
 export type ControlResponse =
   | { readonly id: number; readonly item: unknown }
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: WireError }
+  | { readonly id: number; readonly error: ControlError }
 
-export interface WireError {
+/** An error on its way to the command, on the same machine: whole, unlike what calls tell other contexts. */
+export interface ControlError {
   readonly code: ErrorCode
   readonly message: string
   readonly details: Readonly<Record<string, unknown>>
 }
 
-export function toWireError(error: unknown): WireError {
+export function toControlError(error: unknown): ControlError {
   if (error instanceof AmcpError) return { code: error.code, message: error.message, details: error.details }
   const isUsage = error instanceof TypeError || error instanceof RangeError
   const message = error instanceof Error ? error.message : String(error)
   return { code: isUsage ? 'ERR_USAGE' : 'ERR_CALL_FAILED', message, details: {} }
 }
 
-export function fromWireError({ code, message, details }: WireError): AmcpError {
+export function fromControlError({ code, message, details }: ControlError): AmcpError {
   return new AmcpError(code, message, { details })
 }
 

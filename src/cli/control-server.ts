@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { AmcpError } from '../core/errors.ts'
-import { type ControlRequest, type ControlResponse, readLines, toWireError } from './control-protocol.ts'
+import { type ControlRequest, type ControlResponse, readLines, toControlError } from './control-protocol.ts'
 
 /** A method of the control socket: returns one value, or yields items until it ends or `signal` aborts. */
 export type ControlMethod = (params: never, signal: AbortSignal) => Promise<unknown> | AsyncIterable<unknown>
@@ -10,7 +10,7 @@ export type ControlMethod = (params: never, signal: AbortSignal) => Promise<unkn
 const LONGEST_PATH = 103
 
 /** Serves methods on a socket file that only this user may open; the folder's lock makes sure there is one server. ERR_USAGE. */
-export async function serveControl(
+export async function serveMethods(
   path: string,
   methods: Readonly<Record<string, ControlMethod>>,
 ): Promise<AsyncDisposable> {
@@ -77,7 +77,7 @@ async function answer(
     }
     write({ id, value: null })
   } catch (error) {
-    if (!signal.aborted) write({ id, error: toWireError(error) })
+    if (!signal.aborted) write({ id, error: toControlError(error) })
   }
 }
 

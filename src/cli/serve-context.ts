@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts'
 import { folderPaths } from '../identity/context-folder.ts'
 import { controlMethods } from './control-methods.ts'
-import { serveControl as serve } from './control-server.ts'
+import { serveMethods } from './control-server.ts'
 
 /** Lets `amcp agents`, `call`, `publish` and `tap` reach an embedded context by the control socket of its folder. */
 export const serveControl = (folder: string, context: Context): Promise<AsyncDisposable> =>
-  serve(folderPaths(folder).control, controlMethods(context))
+  serveMethods(folderPaths(folder).control, controlMethods(context))

@@ -24,6 +24,12 @@ const attributes = {
   priority: 'kept',
 } as const satisfies Record<Exclude<keyof AmcpEvent, 'extensions'>, 'given' | 'kept'>
 
+/**
+ * The event that is made of a list of all attributes written by hand, for speed: `never`, which does not compile, when
+ * the list lacks one.
+ */
+export type Whole<Listed> = keyof AmcpEvent extends keyof Listed ? AmcpEvent : never
+
 const attributeNames: ReadonlySet<string> = new Set(Object.keys(attributes))
 const keptNames: ReadonlySet<string> = new Set(
   Object.entries(attributes).flatMap(([name, whose]) => (whose === 'kept' ? [name] : [])),

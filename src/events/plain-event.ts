@@ -1,3 +1,4 @@
+import type { Whole } from './attributes.ts'
 import type { AmcpEvent } from './event.ts'
 
 /** All attributes that an event has, as a plain object: for JSON and for spreading, since getters are not own properties. */
@@ -5,7 +6,7 @@ export function plainEvent(event: AmcpEvent): AmcpEvent {
   const { specversion, id, source, type, subject, time, datacontenttype, data } = event
   const { correlationid, causationid, replyto, traceparent } = event
   const { sequence, partitionkey, expirytime, priority, extensions } = event
-  return {
+  const plain = {
     ...{ specversion, id, source, type, subject, time, datacontenttype, data },
     ...(sequence !== undefined && { sequence }),
     ...(correlationid !== undefined && { correlationid }),
@@ -17,4 +18,6 @@ export function plainEvent(event: AmcpEvent): AmcpEvent {
     ...(priority !== undefined && { priority }),
     ...(extensions !== undefined && { extensions }),
   }
+  const whole: Whole<typeof plain> = plain
+  return whole
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { serveControl } from '../../src/cli/control-server.ts'
+import { serveMethods } from '../../src/cli/control-server.ts'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import {
   acceptMembership,
@@ -51,7 +51,7 @@ describe('links in a folder that is to be a context’s', () => {
   test('the control socket takes the place of a link, and is its user’s alone', async () => {
     const { control } = folderPaths(folder)
     symlinkSync(treasure, control)
-    await using _server = await serveControl(control, {})
+    await using _server = await serveMethods(control, {})
     expect(statSync(control).mode & 0o777).toBe(0o600)
     expect(readFileSync(treasure, 'utf8')).toBe('mine')
   })

@@ -4,7 +4,7 @@ import { isAttribute, isKept } from '../../events/attributes.ts'
 import { jsonOrText } from '../arguments.ts'
 import type { ControlClient } from '../control-client.ts'
 import type { PublishRequest } from '../control-methods.ts'
-import { toWireError } from '../control-protocol.ts'
+import { toControlError } from '../control-protocol.ts'
 import { counted } from '../output.ts'
 import { type CommonOptions, controlOf, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
 import { unlessAborted } from '../unless-aborted.ts'
@@ -34,7 +34,7 @@ export function publishCommand(surroundings: Surroundings): Command {
       }
       const read = options.text ? textOf(topic) : (line: string): PublishRequest => requestOf(parsedLine(line), topic)
       const { published, refused } = await publishLines(control, surroundings, read, (line, error) =>
-        output.note(`line ${line}: ${error.message}`, { line, error: toWireError(error) }),
+        output.note(`line ${line}: ${error.message}`, { line, error: toControlError(error) }),
       )
       output.fact(`Published ${counted(published, 'event')}, refused ${refused}.`, { published, refused })
       if (refused > 0) {

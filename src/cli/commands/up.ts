@@ -5,10 +5,8 @@ import type { AgentDefinition } from '../../agent/definition.ts'
 import type { Context } from '../../context.ts'
 import { AmcpError } from '../../core/errors.ts'
 import { createContext } from '../../create-context.ts'
-import { folderPaths } from '../../identity/context-folder.ts'
-import { controlMethods } from '../control-methods.ts'
-import { serveControl } from '../control-server.ts'
 import { counted } from '../output.ts'
+import { serveControl } from '../serve-context.ts'
 import { type CommonOptions, outputOf, type Surroundings, withCommonOptions } from '../surroundings.ts'
 
 interface UpOptions extends CommonOptions {
@@ -42,7 +40,7 @@ export function upCommand(surroundings: Surroundings): Command {
       })
       try {
         const spawned = await spawnAll(context, agents)
-        await using _control = await serveControl(folderPaths(folder).control, controlMethods(context))
+        await using _control = await serveControl(folder, context)
         await context.announced()
         const { id, addresses, members } = context
         output.fact(

@@ -11,7 +11,10 @@ export type LinkRecord =
   | { readonly kind: 'previous'; readonly shard: number; readonly sequence: number }
   /** Nothing more for this receiver up to and including `sequence`. */
   | { readonly kind: 'nothing-until'; readonly shard: number; readonly sequence: number }
-  /** Events of the shard after `sequence` take the other lane. `number` counts the records of changes on this link. */
+  /**
+   * Events of the shard after `sequence` take the other lane. `number` counts the records of changes on this link; nobody
+   * reads it yet: it is for a mode in which changes are acknowledged.
+   */
   | {
       readonly kind: 'lane'
       readonly number: number
@@ -19,7 +22,7 @@ export type LinkRecord =
       readonly lane: Lane
       readonly sequence: number
     }
-  /** The sender of this record wants, or no longer wants, the shard's events. */
+  /** The sender of this record wants, or no longer wants, the shard's events. For that mode, too: it is not sent yet, and passed over on arrival. */
   | { readonly kind: 'interest'; readonly number: number; readonly shard: number; readonly isInterested: boolean }
   /** Since the stream began: bytes of messages taken in, and bytes that the other end may send. Acknowledges cumulatively. */
   | { readonly kind: 'credit'; readonly received: number; readonly granted: number }

@@ -23,7 +23,10 @@ export interface Libp2pNetworkOptions {
   readonly listen?: readonly string[]
   /** Whether to find, and be found by, contexts of the mesh on the local network. @default false */
   readonly mdns?: boolean
-  /** Multiaddrs with `/p2p/` that are dialled, once, at the start. @default [] */
+  /**
+   * Multiaddrs with `/p2p/` that are dialled, once, at the start: for whoever uses this network by itself. A context dials
+   * through its members, which try again, and gives none here. @default []
+   */
   readonly bootstrap?: readonly string[]
   /** Links above this number are pruned, the least useful first. @default 300 */
   readonly maxConnections?: number

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ControlMethod, serveControl } from '../../../src/cli/control-server.ts'
+import { type ControlMethod, serveMethods } from '../../../src/cli/control-server.ts'
 import { createProgram } from '../../../src/cli/program.ts'
 import { systemPorts } from '../../../src/core/default-ports.ts'
 import { folderPaths } from '../../../src/identity/context-folder.ts'
@@ -60,7 +60,7 @@ export class CliWorld implements AsyncDisposable {
   }
 
   async serve(methods: Readonly<Record<string, ControlMethod>>, folder: string = this.root): Promise<void> {
-    this.#servers.push(await serveControl(folderPaths(folder).control, methods))
+    this.#servers.push(await serveMethods(folderPaths(folder).control, methods))
   }
 
   path(...names: readonly string[]): string {

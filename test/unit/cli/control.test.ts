@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectControl } from '../../../src/cli/control-client.ts'
-import { type ControlMethod, serveControl } from '../../../src/cli/control-server.ts'
+import { type ControlMethod, serveMethods } from '../../../src/cli/control-server.ts'
 import { AmcpError } from '../../../src/core/errors.ts'
 
 let folder: string
@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 const serve = async (methods: Record<string, ControlMethod>) => {
-  server = await serveControl(path, methods)
+  server = await serveMethods(path, methods)
   return connectControl(path)
 }
 
@@ -274,13 +274,13 @@ describe('the control socket', () => {
   )
 
   test('a path that is too long for a socket is refused by that name', async () => {
-    await expect(serveControl(join(folder, 'x'.repeat(100)), {})).rejects.toMatchObject({
+    await expect(serveMethods(join(folder, 'x'.repeat(100)), {})).rejects.toMatchObject({
       code: 'ERR_USAGE',
       message: expect.stringContaining('choose a shorter folder'),
     })
   })
 
   test('a second server on the same path is refused when the path cannot be bound', async () => {
-    await expect(serveControl(join(folder, 'none', 'control.sock'), {})).rejects.toThrow(/listen/)
+    await expect(serveMethods(join(folder, 'none', 'control.sock'), {})).rejects.toThrow(/listen/)
   })
 })
