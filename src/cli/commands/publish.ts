@@ -43,7 +43,10 @@ export function publishCommand(surroundings: Surroundings): Command {
     })
 }
 
-/** Publishes line by line, in order; a refused line is told and the next one goes on. */
+/**
+ * Publishes line by line, in order; a refused line is told and the next one goes on. ERR_CONTROL_UNAVAILABLE when the
+ * context stops meanwhile: then no line is read any more.
+ */
 async function publishLines(
   control: ControlClient,
   { input, stopped }: Surroundings,
@@ -54,7 +57,8 @@ async function publishLines(
   let refused = 0
   let number = 0
   const underWay = new Set<Promise<void>>()
-  for await (const line of until(stopped, input)) {
+  const lost = new AbortController()
+  for await (const line of until(AbortSignal.any([stopped, lost.signal]), input)) {
     number += 1
     if (line.trim() === '') continue
     const at = number
@@ -65,6 +69,7 @@ async function publishLines(
       (error: Error) => {
         refused += 1
         refuse(at, error)
+        if (error instanceof AmcpError && error.code === 'ERR_CONTROL_UNAVAILABLE') lost.abort(error)
       },
     )
     underWay.add(one)
@@ -72,6 +77,7 @@ async function publishLines(
     if (underWay.size >= IN_FLIGHT) await Promise.race(underWay)
   }
   await Promise.all(underWay)
+  lost.signal.throwIfAborted()
   return { published, refused }
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from '../../../src/agent/define-agent.ts'
 import { controlMethods } from '../../../src/cli/control-methods.ts'
-import type { ControlMethod } from '../../../src/cli/control-server.ts'
+import { type ControlMethod, serveControl } from '../../../src/cli/control-server.ts'
 import { AmcpError } from '../../../src/core/errors.ts'
+import { folderPaths } from '../../../src/identity/context-folder.ts'
 import { lonely } from '../context-world.ts'
 import { CliWorld } from './cli-world.ts'
 
@@ -197,6 +198,26 @@ describe('publish', () => {
     expect(cli.requests.at(-1)).toMatchObject({ data: '1' })
     await expect(cli.run('publish', '--text')).rejects.toMatchObject({ details: { refused: 3 } })
     expect(cli.world.err).toContain('amcp publish --text TOPIC')
+  })
+
+  test('ends with its reason when the context stops, also while no line comes', async () => {
+    await using world = new CliWorld()
+    const begun = Promise.withResolvers<void>()
+    const publish = () => {
+      begun.resolve()
+      return new Promise(() => {})
+    }
+    const server = await serveControl(folderPaths(world.root).control, { publish })
+    world.input = (async function* () {
+      yield '1'
+      await begun.promise
+      await server[Symbol.asyncDispose]()
+      await new Promise(() => {})
+    })()
+    await expect(world.run('publish', 'amcp.domain.a', '-f', world.root)).rejects.toMatchObject({
+      code: 'ERR_CONTROL_UNAVAILABLE',
+    })
+    expect(world.err).toContain('line 1: the context stopped')
   })
 
   test('ends when the user stops while no line comes, and tells what was published', async () => {
