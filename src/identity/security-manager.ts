@@ -1,7 +1,6 @@
 import type { SigningKey } from '../core/crypto.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
-import { LruCache } from '../core/lru-cache.ts'
 import type { Ports } from '../core/ports.ts'
 import { isReserved } from '../events/topic.ts'
 import { issueAgentToken, TOKEN_SECONDS } from './agent-token.ts'
@@ -10,10 +9,10 @@ import type { Membership } from './membership-credential.ts'
 import { publishRights } from './publish-rights.ts'
 
 /**
- * Tokens kept, some 1 KiB each. Far more than the agents a process can run, so that theirs stay: others can have us answer
- * as any agent of ours, also as one that never was, and each such answer needs a token.
+ * Tokens, some 1 KiB each, until those not used since as many others came go. Far more than the agents that a process
+ * can run, so that theirs stay: others can have us answer as any agent of ours, also as one that never was.
  */
-const MAX_TOKENS = 131_072
+const GENERATION = 65_536
 /** Topics whose right is remembered. */
 const MAX_ALLOWED = 16_384
 
@@ -35,14 +34,17 @@ export interface SecurityManagerComponents {
  */
 export class SecurityManager {
   readonly #parts: SecurityManagerComponents
-  readonly #tokens: LruCache<AgentId, Held>
+  readonly #generation: number
+  /** Used since the last change of generations; a plain map, since it is asked for every event. */
+  #tokens = new Map<AgentId, Held>()
+  #older = new Map<AgentId, Held>()
   readonly #rights: (topic: string) => boolean
   readonly #allowed = new Set<string>()
 
-  /** @param limit tokens kept; whose was used longest ago is issued anew */
-  constructor(components: SecurityManagerComponents, limit: number = MAX_TOKENS) {
+  /** @param generation tokens of a generation; two are kept */
+  constructor(components: SecurityManagerComponents, generation: number = GENERATION) {
     this.#parts = components
-    this.#tokens = new LruCache(limit)
+    this.#generation = generation
     this.#rights = publishRights(components.membership.publish)
   }
 
@@ -52,6 +54,11 @@ export class SecurityManager {
     const now = ports.clock.now()
     const held = this.#tokens.get(agent)
     if (held !== undefined && now < held.renewAt) return held
+    const older = this.#older.get(agent)
+    if (older !== undefined && now < older.renewAt) {
+      this.#keep(agent, older)
+      return older
+    }
     const { mesh, roles, publish } = membership
     const expiresAt = Math.floor(now / 1_000) + TOKEN_SECONDS
     const bytes = issueAgentToken(key, context, {
@@ -64,7 +71,7 @@ export class SecurityManager {
       expiresAt,
     })
     const token: Held = { ...credentialOf(ports.crypto, bytes), renewAt: now + (TOKEN_SECONDS * 1_000) / 2 }
-    this.#tokens.set(agent, token)
+    this.#keep(agent, token)
     ports.counters.add('security.tokens-issued')
     return token
   }
@@ -80,9 +87,18 @@ export class SecurityManager {
     this.#allowed.add(topic)
   }
 
+  #keep(agent: AgentId, token: Held): void {
+    if (this.#tokens.size >= this.#generation && !this.#tokens.has(agent)) {
+      this.#older = this.#tokens
+      this.#tokens = new Map()
+    }
+    this.#tokens.set(agent, token)
+  }
+
   /** Forgets a destroyed agent. */
   forget(agent: AgentId): void {
     this.#tokens.delete(agent)
+    this.#older.delete(agent)
   }
 }
 

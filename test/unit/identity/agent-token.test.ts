@@ -51,12 +51,12 @@ describe('agent tokens', () => {
 })
 
 describe('the security manager', () => {
-  const setUp = (publish: readonly string[] = ['amcp.>'], limit?: number) => {
+  const setUp = (publish: readonly string[] = ['amcp.>'], generation?: number) => {
     const clock = new VirtualClock()
     const counters = new Counters()
     const ports = { clock, random: systemRandom(), crypto, logger: silentLogger, counters }
     const membership = { mesh, roles: ['agent'], publish }
-    const security = new SecurityManager({ ports, context, key, membership }, limit)
+    const security = new SecurityManager({ ports, context, key, membership }, generation)
     return { clock, counters, security }
   }
 
@@ -115,6 +115,11 @@ describe('the security manager', () => {
     expect(counters.get('security.tokens-issued')).toBe(12)
     security.tokenOf(idle)
     expect(counters.get('security.tokens-issued')).toBe(13)
+    security.tokenOf(agent)
+    for (let at = 0; at < 2; at += 1) security.tokenOf(mintAgentId(crypto, key.publicKey, 'test', `late ${at}`))
+    security.forget(agent)
+    security.tokenOf(agent)
+    expect(counters.get('security.tokens-issued')).toBe(16)
   })
 
   test('forgets an agent', () => {
