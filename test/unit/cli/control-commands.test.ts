@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from '../../../src/agent/define-agent.ts'
 import { controlMethods } from '../../../src/cli/control-methods.ts'
-import { type ControlMethod, serveControl } from '../../../src/cli/control-server.ts'
+import { type ControlMethod, serveMethods } from '../../../src/cli/control-server.ts'
 import { AmcpError } from '../../../src/core/errors.ts'
 import { folderPaths } from '../../../src/identity/context-folder.ts'
 import { lonely } from '../context-world.ts'
@@ -207,7 +207,7 @@ describe('publish', () => {
       begun.resolve()
       return new Promise(() => {})
     }
-    const server = await serveControl(folderPaths(world.root).control, { publish })
+    const server = await serveMethods(folderPaths(world.root).control, { publish })
     world.input = (async function* () {
       yield '1'
       await begun.promise
