@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { defineAgent } from '../../src/agent/define-agent.ts'
 import type { AmcpError } from '../../src/core/errors.ts'
 import { type Simulation, simulate } from '../../src/sim/index.ts'
+import { courses } from './courses.ts'
 
 const CONTEXTS = 5
 /** Contexts with a worker; who has one calls his own. */
@@ -161,6 +162,6 @@ test('MX-3 whatever crashes, parts or is aborted: a call ends in time, was run o
         judge(workshop)
       })
     }),
-    { numRuns: Number(process.env['CALL_RUNS'] ?? 25) },
+    courses('CALL_RUNS', 25),
   )
 })

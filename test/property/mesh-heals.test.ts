@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Subscription } from '../../src/context-subscription.ts'
 import { type Simulation, simulate } from '../../src/sim/index.ts'
+import { courses } from './courses.ts'
 
 const CONTEXTS = 6
 const TOPICS = ['amcp.domain.red.one', 'amcp.domain.red.two', 'amcp.domain.blue'] as const
@@ -153,6 +154,6 @@ test('MS-2 whatever stopped, crashed or was parted: those that run find each oth
     fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 4, maxLength: 20 }), async (seed, steps) => {
       await simulate({ seed, contexts: CONTEXTS }, (simulation) => heals(simulation, steps))
     }),
-    { numRuns: Number(process.env['HEAL_RUNS'] ?? 15) },
+    courses('HEAL_RUNS', 15),
   )
 }, 300_000)

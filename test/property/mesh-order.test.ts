@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MeshBrokerOptions } from '../../src/broker/mesh/mesh-broker.ts'
+import { courses } from './courses.ts'
 import { OrderWorld, type Step } from './order-world.ts'
 
 /** Courses of each kind; `npm run prove -- order` sets 2,000. */
-const runs = Number(process.env['ORDER_RUNS'] ?? 40)
+const runs = courses('ORDER_RUNS', 40)
 const NODES = 5
 const TOPICS = 6
 
@@ -69,7 +70,7 @@ describe('order between lanes', () => {
           expect(world.counted('broker.gap'), 'waited in vain').toBe(0)
         }),
       ),
-      { numRuns: runs },
+      runs,
     )
   })
 
@@ -90,7 +91,7 @@ describe('order between lanes', () => {
           expect(missing.length, missing.join('\n')).toBeLessThanOrEqual(counted)
         }),
       ),
-      { numRuns: runs },
+      runs,
     )
   })
 
@@ -114,7 +115,7 @@ describe('order between lanes', () => {
           if (missing.length > 0) expect(world.traces, missing.join('\n')).toBeGreaterThan(0)
         }),
       ),
-      { numRuns: runs },
+      runs,
     )
   })
 })

@@ -66,6 +66,7 @@ export class OrderGate {
   }
 
   offer(frame: OrderedFrame): void {
+    if (frame.n === undefined && this.#heardOfBefore(frame) && this.#held.length > 0) this.#settle()
     if (this.#reserved.size === 0 && isReady(frame)) {
       this.#pass(frame)
       if (this.#held.length > 0) this.#settle()
@@ -84,6 +85,22 @@ export class OrderGate {
     const ofPublisher = this.#held.filter((other) => other.frame.streams === frame.streams)
     if (ofPublisher.length > MAX_HELD) this.#force(held, ofPublisher)
     this.#arm()
+  }
+
+  /**
+   * A direct stream keeps its order, so a frame on it says that nothing older of its shards is to come there: gossip that
+   * waits for the direct lane need not wait any more. Not while an older direct frame is held back itself.
+   */
+  #heardOfBefore({ streams, records }: OrderedFrame): boolean {
+    let isNews = false
+    for (let at = 0; at < records.length; at++) {
+      const record = records[at]!
+      if (record.kind !== 'previous' || record.sequence <= streams.directDone[record.shard]!) continue
+      if (this.#held.some((held) => isDirectIn(held.frame, streams, record.shard))) continue
+      streams.directDone[record.shard] = record.sequence
+      isNews = true
+    }
+    return isNews
   }
 
   /** A frame that cannot be delivered yet keeps its place until it is released. */
@@ -201,6 +218,9 @@ export class OrderGate {
     this.#settle()
   }
 }
+
+const isDirectIn = ({ streams, n, events }: OrderedFrame, of: PublisherStreams, shard: number): boolean =>
+  n === undefined && streams === of && events.some((event) => event.shard === shard)
 
 /** Whether the chain is not known yet, so that frames before this one may be under way that are owed to a newcomer. */
 function isFirstSeen({ streams, events, n }: OrderedFrame): boolean {
