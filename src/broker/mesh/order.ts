@@ -53,7 +53,7 @@ export class OrderGate {
 
   constructor(
     { clock, counters, deliver }: { clock: Clock; counters: Counters; deliver: (event: ReceivedEvent) => void },
-    maxHoldMs = MAX_HOLD_MS,
+    maxHoldMs: number = MAX_HOLD_MS,
   ) {
     this.#clock = clock
     this.#counters = counters
