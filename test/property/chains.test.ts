@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { OwnChain, ReceivedChain } from '../../src/broker/mesh/chains.ts'
 import { nodeCrypto } from '../../src/core/node-crypto.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Subscription } from '../../src/context-subscription.ts'
 import { type Simulation, simulate } from '../../src/sim/index.ts'

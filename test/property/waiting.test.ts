@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DroppedRanges } from '../../src/broker/mesh/dropped-ranges.ts'
 import { SendQueue, type Waiting } from '../../src/broker/mesh/send-queue.ts'
