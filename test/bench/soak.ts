@@ -48,7 +48,15 @@ for (const [name, lane] of Object.entries(lanes)) {
     rival: null,
     rivalValue: null,
     ratio: null,
-    conditions: { seconds, rate, published, received, disorder, isWhole },
+    conditions: {
+      seconds,
+      rate,
+      published,
+      received,
+      disorder,
+      isWhole,
+      rssMiB: rss.map((bytes) => Math.round(bytes / 1_048_576)),
+    },
   })
 }
 process.exitCode = failed ? 1 : 0

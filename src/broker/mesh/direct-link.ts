@@ -255,7 +255,8 @@ export class DirectLink {
     link.onWritable(() => this.#pump())
     link.onAcknowledged(() => this.#lookDrained())
     link.onClose(() => this.#lost(link))
-    if (this.#link !== undefined) return
+    // One that ended before anybody listened has told `#lost` already, and would be taken for a way for ever.
+    if (this.#link !== undefined || !link.isOpen) return
     this.#link = link
     this.#told.fill(-1)
     this.#tellGossiped()
