@@ -6,6 +6,8 @@ import { Wire } from './wire.ts'
 
 /** One half of a stream, as the link and the other half know it. */
 export interface StreamHalf {
+  /** The other end has accepted, by this half. */
+  join(other: StreamHalf): void
   arrive(message: Uint8Array, taken: () => void): void
   /** The other half has closed: nothing more comes. */
   remoteClosed(): void
@@ -23,13 +25,8 @@ export interface LinkOwner {
   /** Both ends have admitted each other. */
   linkOpened(end: LinkEnd): void
   takeGossip(end: LinkEnd, message: GossipMessage): void
-  /** Answers a stream that the other end opens; `joined` is run there with this half, undefined when it is refused. */
-  answerStream(
-    end: LinkEnd,
-    protocol: string,
-    opener: StreamHalf,
-    joined: (other: StreamHalf | undefined) => void,
-  ): void
+  /** Answers a stream that the other end opens; `answered` is run there. */
+  answerStream(end: LinkEnd, protocol: string, opener: StreamHalf, answered: (isServed: boolean) => void): void
 }
 
 /** Bytes of a message that only controls. */

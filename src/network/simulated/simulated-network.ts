@@ -188,13 +188,8 @@ export class SimulatedNetwork implements Network, LinkOwner {
     this.gossip.take(end, message)
   }
 
-  answerStream(
-    end: LinkEnd,
-    protocol: string,
-    opener: StreamHalf,
-    joined: (other: StreamHalf | undefined) => void,
-  ): void {
-    this.streams.answer(end, protocol, opener, joined)
+  answerStream(end: LinkEnd, protocol: string, opener: StreamHalf, answered: (isServed: boolean) => void): void {
+    this.streams.answer(end, protocol, opener, answered)
   }
 }
 

@@ -61,7 +61,6 @@ export class SimulatedStream implements MessageStream, StreamHalf {
     return this.#buffered
   }
 
-  /** Called when the other end has accepted. */
   join(other: StreamHalf): void {
     this.#other = other
   }
@@ -77,9 +76,8 @@ export class SimulatedStream implements MessageStream, StreamHalf {
       throw new AmcpError('ERR_STREAM_CLOSED', `the stream ${this.protocol} to ${this.peer} is closed`)
     const bytes = size + OVERHEAD
     this.#buffered += bytes
-    const other = this.#other
     const taken = (): void => this.#taken(bytes)
-    this.#end.transmit(bytes, () => other?.arrive(message, taken))
+    this.#end.transmit(bytes, () => this.#other?.arrive(message, taken))
     return this.#buffered < WRITE_BUFFER
   }
 
@@ -109,9 +107,8 @@ export class SimulatedStream implements MessageStream, StreamHalf {
 
   abort(reason: Error): void {
     if (this.#state === 'ended') return
-    const other = this.#other
     this.#end.transmit(CONTROL, () =>
-      other?.broken(new AmcpError('ERR_STREAM_CLOSED', 'the other end reset the stream', { retryable: true })),
+      this.#other?.broken(new AmcpError('ERR_STREAM_CLOSED', 'the other end reset the stream', { retryable: true })),
     )
     this.#finish(reason)
   }
@@ -146,8 +143,7 @@ export class SimulatedStream implements MessageStream, StreamHalf {
   }
 
   #tellClosed(): void {
-    const other = this.#other
-    this.#end.transmit(CONTROL, () => other?.remoteClosed())
+    this.#end.transmit(CONTROL, () => this.#other?.remoteClosed())
   }
 
   #hand(message: Uint8Array, taken: () => void): void {

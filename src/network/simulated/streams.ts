@@ -66,19 +66,21 @@ export class SimulatedStreams implements Streams {
     return stream
   }
 
-  /** What the other end opens: tells it through `joined`, on arrival there, which half it is joined to, if any. */
-  answer(end: LinkEnd, protocol: string, opener: StreamHalf, joined: (other: StreamHalf | undefined) => void): void {
+  /** What the other end opens: tells it through `answered`, on arrival there, whether it is served. */
+  answer(end: LinkEnd, protocol: string, opener: StreamHalf, answered: (isServed: boolean) => void): void {
     const handler = this.#handlers.get(protocol)
     const isServed = handler !== undefined && (handler.beforeAdmission || end.isAdmitted)
     if (!isServed || servedOn(end, protocol) >= handler.streamLimit) {
       this.#components.counters.add(isServed ? 'network.streams.too-many' : 'network.streams.refused')
-      end.transmit(CONTROL, () => joined(undefined))
+      end.transmit(CONTROL, () => answered(false))
       return
     }
     const { messageLimit } = handler
     const stream = new SimulatedStream(this.#components.environment, end, protocol, { messageLimit, other: opener })
+    // From now on whatever the opener sends finds this half, also that it has given up before the answer came.
+    opener.join(stream)
     // The answer goes first, so that the opener has its stream before a message on it.
-    end.transmit(CONTROL, () => joined(stream))
+    end.transmit(CONTROL, () => answered(true))
     handler.handle(stream)
   }
 
@@ -89,10 +91,7 @@ export class SimulatedStreams implements Streams {
         reject(new AmcpError('ERR_NOT_CONNECTED', message, { cause: reason, retryable: true }))
       })
       end.transmit(CONTROL + stream.protocol.length, (there) => {
-        there.owner.answerStream(there, stream.protocol, stream, (other) => {
-          if (other !== undefined) stream.join(other)
-          resolve(other !== undefined)
-        })
+        there.owner.answerStream(there, stream.protocol, stream, resolve)
       })
     })
   }

@@ -255,6 +255,23 @@ describe('direct lanes', () => {
     expect(arrived.at(-1)).toBe('with a token')
   })
 
+  test('a stream that ended before it was taken over is no way: another is opened for what waits', async () => {
+    const [one, two] = await world.grow(2)
+    await world.run(two!.listen('amcp.domain.>'))
+    const { streams } = one!.network
+    const open = streams.open.bind(streams)
+    let opened = 0
+    streams.open = async (...args) => {
+      const stream = await open(...args)
+      if (++opened === 1) stream.abort(new Error('ended at once'))
+      return stream
+    }
+    await one!.broker.publish(one!.event('amcp.domain.x', 'waits'))
+    await world.pass(1_000)
+    expect(opened).toBe(2)
+    expect(data(two!)).toEqual(['waits'])
+  })
+
   test('a receiver whose second is spent is slow at once the next time', async () => {
     const [one, two] = await world.grow(2, { queueBytes: 50_000, maxWaitMs: 100, signDirect: true })
     await world.run(two!.listen('amcp.domain.>'))

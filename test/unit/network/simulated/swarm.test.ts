@@ -252,6 +252,18 @@ describe('what is sent in a simulated swarm', () => {
     await expect(clock.runFor(a.streams.open(b.id, '/test/1'))).rejects.toMatchObject({ code: 'ERR_PROTOCOL_REFUSED' })
   })
 
+  test('to a stream whose opener has given up ends where it was accepted', async () => {
+    const { clock, networks, swarm, link } = await open(2)
+    const [a, b] = networks as [Network, Network]
+    await link(a, b)
+    const accepted: MessageStream[] = []
+    b.streams.handle('/test/1', (each) => accepted.push(each))
+    swarm.blackhole(b.id, a.id)
+    await expect(clock.runFor(a.streams.open(b.id, '/test/1'))).rejects.toMatchObject({ code: 'ERR_PROTOCOL_REFUSED' })
+    await clock.advance(100)
+    expect(accepted.map(({ isOpen }) => isOpen)).toEqual([false])
+  })
+
   test('to a stream whose link ends while it is opened fails as not connected', async () => {
     const { clock, networks, link } = await open(2)
     const [a, b] = networks as [Network, Network]
