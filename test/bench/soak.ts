@@ -24,7 +24,7 @@ for (const [name, lane] of Object.entries(lanes)) {
   let published = 0
   const slices = 20
   for (let slice = 0; slice < slices; slice += 1) {
-    published += await publisher.ask<number>('paced', { rate, seconds: seconds / slices })
+    published += await publisher.ask<number>('paced', { rate, seconds: seconds / slices, timed: false })
     const memories = await Promise.all([publisher, ...subscribers].map((role) => role.ask<{ rss: number }>('memory')))
     rss.push(memories.reduce((sum, memory) => sum + memory.rss, 0))
   }
