@@ -5,13 +5,12 @@ import { matches } from '../../src/events/pattern.ts'
 import { shardOf } from '../../src/events/shard.ts'
 import { Interest } from '../../src/membership/interest.ts'
 import { OfferIndex } from '../../src/membership/offer-index.ts'
-import { encodeBody, encodeHead, FLAG_LEFT, type StateBody, type StateEntry } from '../../src/membership/state-entry.ts'
+import { FLAG_LEFT, type StateEntry } from '../../src/membership/state-entry.ts'
 import { StateMap } from '../../src/membership/state-map.ts'
+import { entry } from '../unit/membership/entry.ts'
 
 const crypto = nodeCrypto()
-const HEX = '0'.repeat(32)
 const SHARDS = 8
-const none = new Uint8Array()
 const SELF = 'self'
 
 const level = fc.constantFrom('a', 'b', 'c')
@@ -43,14 +42,12 @@ const change: fc.Arbitrary<Change> = fc.record({
 })
 
 function entryOf({ context, version, patterns, offers, hasLeft }: Change): StateEntry {
-  const body: StateBody = {
-    addresses: [],
+  const unique = [...new Set(offers)]
+  const body = {
     patterns,
-    offers: [...new Set(offers)].map((capability) => ({ agent: `${context} agent`, capability, version: '1.0.0' })),
+    offers: unique.map((capability) => ({ agent: `${context} agent`, capability, version: '1.0.0' })),
   }
-  const flags = hasLeft ? FLAG_LEFT : 0
-  const head = { context, incarnation: HEX, version, since: 0, flags, rival: '', body: HEX, membership: HEX }
-  return { head, headBytes: encodeHead(head), signature: none, body, bodyBytes: encodeBody(body), membership: none }
+  return entry(context, version, body, hasLeft ? FLAG_LEFT : 0)
 }
 
 test('audiences, shards and offers are those of the map, whatever came, went, left or expired', () => {

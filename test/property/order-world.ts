@@ -30,6 +30,8 @@ const LOSSES = [
   'broker.direct.unacknowledged-bytes',
   'broker.direct.unsent-frames',
   'broker.gossip.unheard',
+  // What had come by gossip and waited to be judged when its link ended.
+  'gossip.not-admitted',
   'broker.parking-expired',
   'broker.parking-worthless',
   'link.unsent-bytes',
