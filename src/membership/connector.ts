@@ -2,7 +2,8 @@ import type { Timer } from '../core/clock.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Network } from '../network/network.ts'
-import { FULL_MESH, Ring } from './neighbours.ts'
+import { Neighbourhood } from './neighbourhood.ts'
+import type { ShardRelays } from './relays.ts'
 import type { StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
 import { withinTime } from './within-time.ts'
@@ -11,6 +12,7 @@ export interface ConnectorComponents {
   ports: Ports
   network: Network
   map: StateMap
+  relays: ShardRelays
 }
 
 export interface ConnectorOptions {
@@ -53,25 +55,27 @@ export class Connector {
   readonly #ports: Ports
   readonly #network: Network
   readonly #map: StateMap
+  readonly #relays: ShardRelays
   readonly #timing: MembershipTiming
   readonly #options: ConnectorOptions
   readonly #targets = new Map<string, Target>()
-  readonly #ring: Ring
+  readonly #neighbourhood: Neighbourhood
   readonly #holders: ((peer: ContextId) => boolean)[] = []
-  #chosen: ReadonlySet<ContextId> = new Set()
   /** Links that neither end chose, as the last pruning found them. */
   #idle: ReadonlySet<ContextId> = new Set()
   #members: readonly ContextId[] | undefined
   #unlisten: (() => void) | undefined
   #isRunning = false
 
-  constructor({ ports, network, map }: ConnectorComponents, timing: MembershipTiming, options: ConnectorOptions) {
+  constructor(components: ConnectorComponents, timing: MembershipTiming, options: ConnectorOptions) {
+    const { ports, network, map, relays } = components
     this.#ports = ports
     this.#network = network
     this.#map = map
+    this.#relays = relays
     this.#timing = timing
     this.#options = options
-    this.#ring = new Ring(ports.crypto)
+    this.#neighbourhood = new Neighbourhood({ ...ports, map, relays, timing }, network.id)
   }
 
   /** Returns how many addresses there are to join by, those of this context itself not counted. */
@@ -127,6 +131,17 @@ export class Connector {
     this.#holders.push(isUsed)
   }
 
+  /** Members linked to, or chosen to be, that pass on the shard: `Members.neighboursIn`. */
+  neighboursIn(shard: number): number {
+    const linked = this.#network.peers.filter((peer) => this.#network.isAdmitted(peer) && this.#relays.has(peer, shard))
+    return new Set([...linked, ...this.#neighbourhood.chosenIn(shard)]).size
+  }
+
+  /** `Members.seekRelays`. */
+  seekRelays(shard: number): void {
+    if (this.#neighbourhood.seek(shard)) this.review()
+  }
+
   /** Dials whoever should be linked and is not. To be called when members or links have changed. */
   review(): void {
     if (!this.#isRunning) return
@@ -159,7 +174,7 @@ export class Connector {
   /** Linked to by chance: to join, for a direct lane, for a search, or by a choice among other members. */
   #isSpare(peer: ContextId): boolean {
     if (!this.#options.dialBeyond || this.#map.live(peer) === undefined) return false
-    return !this.#ring.areNeighbours(this.#network.id, peer)
+    return !this.#neighbourhood.has(peer)
   }
 
   #end(peer: ContextId): void {
@@ -170,18 +185,21 @@ export class Connector {
     })
   }
 
+  get #chosen(): ReadonlySet<ContextId> {
+    return this.#neighbourhood.chosen
+  }
+
   #choose(): void {
+    if (!this.#options.dialBeyond) return
+    this.#neighbourhood.refresh()
+    for (const peer of this.#chosen) this.#addPeer(peer, 'member')
     const { members } = this.#map
-    if (!this.#options.dialBeyond || members === this.#members) return
+    if (members === this.#members) return
     const before = this.#members ?? []
     this.#members = members
-    this.#ring.set([...new Set([...members, this.#network.id])])
-    this.#chosen = this.#ring.chosenBy(this.#network.id)
     // Those that have just gone missing without a word are looked for, so that a healed partition finds together.
-    const lost = before.filter((member) => member !== this.#network.id && this.#map.get(member) === undefined)
-    for (const peer of [...this.#chosen, ...lost]) {
-      this.#addPeer(peer, 'member')
-    }
+    for (const member of before)
+      if (member !== this.#network.id && this.#map.get(member) === undefined) this.#addPeer(member, 'member')
   }
 
   #discovered(peer: ContextId, addresses: readonly string[]): void {
@@ -234,7 +252,7 @@ export class Connector {
     })
   }
 
-  /** Ms to wait. In a full mesh both ends choose each other: the larger id leaves the first dial to the smaller. */
+  /** Ms to wait. Where both ends choose each other, as in a full mesh, the larger id leaves the first dial to the smaller. */
   #wait({ kind, attempt, peer }: Target): number {
     const { redial, redialMax } = this.#timing
     if (attempt > 0)
@@ -244,8 +262,8 @@ export class Connector {
     if (kind === 'address' || this.#linked === 0) return 0
     const { settle } = this.#timing
     const wait = settle * (1 + this.#ports.random.float())
-    const isMutual = peer !== undefined && this.#map.members.length <= FULL_MESH && this.#map.get(peer) !== undefined
-    return isMutual && this.#network.id > peer ? wait + settle : wait
+    const isLeft = peer !== undefined && this.#network.id > peer && this.#neighbourhood.isMutual(peer)
+    return isLeft ? wait + settle : wait
   }
 
   /** Links that are there or being made. */

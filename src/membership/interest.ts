@@ -18,6 +18,7 @@ export class Interest {
   readonly #audiences = new Map<string, readonly ContextId[]>()
   readonly #interned = new Map<string, readonly ContextId[]>()
   #shards: ReadonlySet<number> | undefined
+  #byShard: readonly ReadonlySet<ContextId>[] | undefined
 
   /** @param shardCount how many the mesh has */
   constructor(map: StateMap, shardCount: number) {
@@ -36,6 +37,7 @@ export class Interest {
     this.#audiences.clear()
     this.#interned.clear()
     this.#shards = undefined
+    this.#byShard = undefined
     return true
   }
 
@@ -51,9 +53,28 @@ export class Interest {
     return audience
   }
 
+  /** Shards that any member listens to. */
   get shards(): ReadonlySet<number> {
     this.#shards ??= shardsOfPatterns([...this.#patterns.values()].flat(), this.#shardCount)
     return this.#shards
+  }
+
+  /** By shard, all members that listen to anything in it; the same array while nothing changes. */
+  get byShard(): readonly ReadonlySet<ContextId>[] {
+    this.#byShard ??= this.#listenersByShard()
+    return this.#byShard
+  }
+
+  #listenersByShard(): ReadonlySet<ContextId>[] {
+    const everywhere: ContextId[] = []
+    const inSome = Array.from({ length: this.#shardCount }, (): ContextId[] => [])
+    for (const [context, patterns] of this.#patterns) {
+      const shards = shardsOfPatterns(patterns, this.#shardCount)
+      if (shards.size === this.#shardCount) everywhere.push(context)
+      else for (const shard of shards) inSome[shard]!.push(context)
+    }
+    const alone = new Set(everywhere)
+    return inSome.map((some) => (some.length === 0 ? alone : new Set([...everywhere, ...some])))
   }
 
   #remember(cache: Map<string, readonly ContextId[]>, key: string, value: readonly ContextId[]): void {

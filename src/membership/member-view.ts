@@ -1,19 +1,33 @@
+import type { Crypto } from '../core/crypto.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import { AgentOrigins } from './agent-origins.ts'
 import { Interest } from './interest.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import type { LocatedOffer } from './members.ts'
 import { OfferIndex } from './offer-index.ts'
+import { ShardRelays } from './relays.ts'
 import { bytesOfHex } from './state-entry.ts'
 import type { StateMap } from './state-map.ts'
 
 export interface MemberViewComponents {
+  crypto: Crypto
   map: StateMap
   credentials: MemberCredentials
 }
 
+export interface MemberViewOptions {
+  readonly self: ContextId
+  /** Ms between renewals; after two of them without one an entry is stale. */
+  readonly period: number
+  /** How many the mesh has. */
+  readonly shards: number
+  /** Whether links may be made to others than the given addresses. */
+  readonly dialBeyond: boolean
+}
+
 /** What is derived from the map: who is present, who listens, who offers, whose agents. Brought up to date by `refresh`. */
 export class MemberView {
+  readonly relays: ShardRelays
   readonly #map: StateMap
   readonly #self: ContextId
   readonly #period: number
@@ -24,15 +38,15 @@ export class MemberView {
   #present: readonly ContextId[] = []
   #isStale = false
 
-  /**
-   * @param period ms between renewals; after two of them without one an entry is stale
-   * @param shards how many the mesh has
-   */
-  constructor({ map, credentials }: MemberViewComponents, self: ContextId, period: number, shards: number) {
+  constructor(
+    { crypto, map, credentials }: MemberViewComponents,
+    { self, period, shards, dialBeyond }: MemberViewOptions,
+  ) {
     this.#map = map
     this.#self = self
     this.#period = period
     this.#interest = new Interest(map, shards)
+    this.relays = new ShardRelays({ crypto, map, interest: this.#interest }, self, dialBeyond)
     this.#origins = new AgentOrigins(credentials)
     this.#offers = new OfferIndex(map, (agent, context) => this.#origins.contextOf(agent) === context)
     this.#origins.add(self)
@@ -45,10 +59,6 @@ export class MemberView {
   /** Some entry was renewed too long ago to speak for its owner. */
   get isStale(): boolean {
     return this.#isStale
-  }
-
-  get shards(): ReadonlySet<number> {
-    return this.#interest.shards
   }
 
   incarnationOf(context: ContextId): Uint8Array | undefined {
@@ -72,7 +82,7 @@ export class MemberView {
     return this.#offers.of(capability)
   }
 
-  /** True when members came or went. */
+  /** True when members came or went, or listen to something else. */
   refresh(now: number): boolean {
     const { members } = this.#map
     const hasMembers = members !== this.#members
@@ -81,9 +91,9 @@ export class MemberView {
       this.#present = members.filter((context) => context !== this.#self)
       for (const context of members) this.#origins.add(context)
     }
-    this.#interest.refresh()
+    const hasInterest = this.#interest.refresh()
     this.#offers.invalidate()
     this.#isStale = this.#present.some((context) => now - this.#map.issuedAt(context) > 2 * this.#period)
-    return hasMembers
+    return hasMembers || hasInterest
   }
 }

@@ -17,6 +17,19 @@ export interface LocatedOffer extends Offer {
   context: ContextId
 }
 
+/**
+ * Who passes on gossip of which shard: up to 64 members everybody every shard that anybody listens to, so that few links
+ * suffice; above, who listens to something in it.
+ */
+export interface Relays {
+  /** Shards that this context passes on. */
+  readonly shards: ReadonlySet<number>
+  /** Whether the context, which may be this one, passes on the shard. */
+  has(context: ContextId, shard: number): boolean
+  /** Whether any other context passes on the shard. */
+  hasOther(shard: number): boolean
+}
+
 /** Who is in the mesh, what they listen to and what they offer, as far as this context knows. */
 export interface Members extends LifeCycle {
   readonly self: ContextId
@@ -46,8 +59,11 @@ export interface Members extends LifeCycle {
   announceOffers(offers: readonly Offer[]): Promise<void>
   /** Known offers, those of this context included; `complete` when every member's entry is current and the mesh converged. */
   offersOf(capability: string): { offers: readonly LocatedOffer[]; complete: boolean }
-  /** Shards that any member, this context included, listens to. */
-  readonly shards: ReadonlySet<number>
+  readonly relays: Relays
+  /** How many members that pass on gossip of the shard this context is linked to or is about to link to. */
+  neighboursIn(shard: number): number
+  /** Links to a few of those who pass on the shard, and keeps the links until a period and a half (15 s) after the last call. */
+  seekRelays(shard: number): void
   /**
    * Asks `isUsed` once a period (10 s) about each link that no end has chosen: whether something used it since it was
    * asked last, or waits for it. A link found unused twice in a row is ended. For direct lanes and open calls.

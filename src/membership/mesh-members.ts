@@ -17,10 +17,11 @@ import { MemberStore } from './member-store.ts'
 import { MemberView } from './member-view.ts'
 import type { LocatedOffer, Members, Offer } from './members.ts'
 import { OwnEntry } from './own-entry.ts'
+import type { ShardRelays } from './relays.ts'
 import { signLife } from './sign-of-life.ts'
 import type { StateEntry } from './state-entry.ts'
 import { hexOf } from './state-entry.ts'
-import { ACKNOWLEDGING_MEMBERS, StateExchange } from './state-exchange.ts'
+import { StateExchange } from './state-exchange.ts'
 import { StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
 import { defaultTiming } from './timing.ts'
@@ -92,7 +93,11 @@ class MeshMembers implements Members {
     const incarnation = hexOf(this.incarnation)
     this.#map = new StateMap(ports.crypto, this.self, 3 * this.#timing.period)
     this.#own = new OwnEntry(ports, credentials, this.self, incarnation)
-    this.#view = new MemberView({ map: this.#map, credentials }, this.self, this.#timing.period, shards)
+    const { self } = this
+    this.#view = new MemberView(
+      { ...ports, map: this.#map, credentials },
+      { self, period: this.#timing.period, shards, dialBeyond },
+    )
     this.#lives = new LivesOfSelf(this.#own, incarnation)
     this.#store = new MemberStore(store)
     this.#addressBook = new AddressBook(network)
@@ -120,7 +125,10 @@ class MeshMembers implements Members {
       admitted: (peer, hello) => this.#admitted(peer, hello),
       refused: (peer, error, by) => this.#refused(peer, error, by),
     })
-    this.#connector = new Connector({ ports, network, map: this.#map }, this.#timing, { addresses, dialBeyond })
+    this.#connector = new Connector({ ports, network, map: this.#map, relays: this.relays }, this.#timing, {
+      addresses,
+      dialBeyond,
+    })
     this.#connector.onTried = () => this.#joining.tried(this.#connector.unreachable)
   }
 
@@ -170,7 +178,7 @@ class MeshMembers implements Members {
   }
 
   audienceOf(topic: string): readonly ContextId[] | undefined {
-    if (this.#view.isStale || !this.#wasConverged || this.present.length >= ACKNOWLEDGING_MEMBERS) return undefined
+    if (this.#view.isStale || !this.#wasConverged || this.#map.isLarge) return undefined
     return this.#view.listenersOf(topic)
   }
 
@@ -182,8 +190,16 @@ class MeshMembers implements Members {
     return { offers: this.#view.offersOf(capability), complete: this.#wasConverged && !this.#view.isStale }
   }
 
-  get shards(): ReadonlySet<number> {
-    return this.#view.shards
+  get relays(): ShardRelays {
+    return this.#view.relays
+  }
+
+  neighboursIn(shard: number): number {
+    return this.#connector.neighboursIn(shard)
+  }
+
+  seekRelays(shard: number): void {
+    this.#connector.seekRelays(shard)
   }
 
   onChange(listener: () => void): () => void {
@@ -248,17 +264,17 @@ class MeshMembers implements Members {
   }
 
   #required(): readonly ContextId[] {
-    return this.present.length < ACKNOWLEDGING_MEMBERS ? this.present : this.#exchange.neighbours
+    return this.#map.isLarge ? this.#exchange.neighbours : this.present
   }
 
   /** Brings everything that is derived from the map and the links up to date, and tells who listens. */
   #changed(): void {
-    const hasMembers = this.#view.refresh(this.#ports.clock.monotonic())
+    const hasChanged = this.#view.refresh(this.#ports.clock.monotonic())
     for (const context of this.present) this.#note(context)
     this.#wasConverged = this.#exchange.isConverged
     this.#announcer.acknowledgements.settle()
     if (this.#exchange.isSynced) this.#joining.joined()
-    if (hasMembers) this.#connector.review()
+    if (hasChanged) this.#connector.review()
     for (const listener of [...this.#listeners]) listener()
   }
 

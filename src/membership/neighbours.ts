@@ -22,6 +22,7 @@ interface Placed {
 export class Ring {
   readonly #crypto: Crypto
   readonly #places = new Map<ContextId, number>()
+  readonly #chosen = new Map<ContextId, ReadonlySet<ContextId>>()
   #ring: readonly Placed[] = []
 
   constructor(crypto: Crypto) {
@@ -30,28 +31,22 @@ export class Ring {
 
   /** Takes over who is there now. */
   set(members: readonly ContextId[]): void {
-    const placed = members.map((member) => ({ member, place: this.#places.get(member) ?? this.#placeOf(member) }))
-    this.#places.clear()
-    for (const { member, place } of placed) this.#places.set(member, place)
-    this.#ring = placed.sort((a, b) => a.place - b.place || (a.member < b.member ? -1 : 1))
+    this.#place(members, this.#places)
+  }
+
+  /** The ring of some of the members; the more two of them have in common, the more links serve both. */
+  among(some: readonly ContextId[]): Ring {
+    const ring = new Ring(this.#crypto)
+    ring.#place(some, this.#places)
+    return ring
   }
 
   /** Those whom a member dials; nobody for a context that is no member. */
-  chosenBy(member: ContextId): Set<ContextId> {
-    const ring = this.#ring
-    const place = this.#places.get(member)
-    if (place === undefined) return new Set()
-    if (ring.length <= FULL_MESH) return new Set(ring.filter((one) => one.member !== member).map((one) => one.member))
-    const at = ring.findIndex((one) => one.member === member)
-    const chosen = new Set<ContextId>()
-    for (let step = 1; step <= SUCCESSORS; step += 1) chosen.add(ring[(at + step) % ring.length]!.member)
-    const far = SUCCESSORS + Math.max(1, Math.floor(Math.log2(ring.length)) - 4)
-    const others = ring.filter((one) => one.member !== member && !chosen.has(one.member))
-    const ranked = others.map((one) => ({ member: one.member, rank: mixed(place, one.place) }))
-    ranked.sort((a, b) => a.rank - b.rank)
-    for (const one of ranked) {
-      if (chosen.size >= far) break
-      chosen.add(one.member)
+  chosenBy(member: ContextId): ReadonlySet<ContextId> {
+    let chosen = this.#chosen.get(member)
+    if (chosen === undefined) {
+      chosen = this.#choose(member)
+      this.#chosen.set(member, chosen)
     }
     return chosen
   }
@@ -61,8 +56,43 @@ export class Ring {
     return this.chosenBy(one).has(other) || this.chosenBy(other).has(one)
   }
 
-  #placeOf(member: ContextId): number {
-    const hash = this.#crypto.sha256(encoder.encode(member))
+  /** The first members at or after the place of a name, which need not be theirs: others for others, few changed by who comes. */
+  after(name: string, count: number): readonly ContextId[] {
+    const ring = this.#ring
+    const place = this.#places.get(name) ?? this.#placeOf(name)
+    const next = ring.findIndex((one) => one.place >= place)
+    const first = next === -1 ? 0 : next
+    return Array.from({ length: Math.min(count, ring.length) }, (_, step) => ring[(first + step) % ring.length]!.member)
+  }
+
+  #choose(member: ContextId): ReadonlySet<ContextId> {
+    const ring = this.#ring
+    const at = ring.findIndex((one) => one.member === member)
+    if (at === -1) return new Set()
+    if (ring.length <= FULL_MESH) return new Set(ring.filter((one) => one.member !== member).map((one) => one.member))
+    const chosen = new Set<ContextId>()
+    for (let step = 1; step <= SUCCESSORS; step += 1) chosen.add(ring[(at + step) % ring.length]!.member)
+    const far = SUCCESSORS + Math.max(1, Math.floor(Math.log2(ring.length)) - 4)
+    const { place } = ring[at]!
+    const ranked = ring.map((one) => ({ member: one.member, rank: mixed(place, one.place) }))
+    ranked.sort((a, b) => a.rank - b.rank)
+    for (const one of ranked) {
+      if (chosen.size >= far) break
+      if (one.member !== member) chosen.add(one.member)
+    }
+    return chosen
+  }
+
+  #place(members: readonly ContextId[], known: ReadonlyMap<ContextId, number>): void {
+    const placed = members.map((member) => ({ member, place: known.get(member) ?? this.#placeOf(member) }))
+    this.#places.clear()
+    this.#chosen.clear()
+    for (const { member, place } of placed) this.#places.set(member, place)
+    this.#ring = placed.sort((a, b) => a.place - b.place || (a.member < b.member ? -1 : 1))
+  }
+
+  #placeOf(name: string): number {
+    const hash = this.#crypto.sha256(encoder.encode(name))
     return new DataView(hash.buffer, hash.byteOffset).getUint32(0)
   }
 }

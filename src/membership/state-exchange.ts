@@ -32,8 +32,6 @@ export interface StateExchangeEvents {
   ownSeen(head: StateHead): void
 }
 
-/** Up to so many members every one acknowledges; above, only neighbours do. */
-export const ACKNOWLEDGING_MEMBERS = 64
 /** Of one neighbour at once: a new one takes over from the one before, which may still be closing. */
 const STREAM_LIMIT = 4
 
@@ -275,7 +273,7 @@ export class StateExchange {
     const { peer } = link.stream
     this.#acks.cameBy(context, peer)
     if (hasLeft(entry)) this.#admitted.delete(context)
-    const isOurs = this.#map.members.length <= ACKNOWLEDGING_MEMBERS || peer === context
+    const isOurs = !this.#map.isLarge || peer === context
     if (wantsAcknowledgement(entry) && isOurs) link.acknowledge([context, version, this.#network.id])
     for (const other of this.#links.values()) {
       other.arrived(context, version)

@@ -3,6 +3,9 @@ import type { ContextId } from '../core/ids.ts'
 import type { StateEntry } from './state-entry.ts'
 import { FLAG_LEFT, shortDigest } from './state-entry.ts'
 
+/** Up to so many members all acknowledge every entry and pass on every shard that anybody listens to. */
+const SMALL_MESH = 64
+
 /** How an entry that arrived compares with what is held. */
 export type Merged = 'newer' | 'same' | 'older'
 
@@ -103,6 +106,11 @@ export class StateMap {
       .map(({ entry }) => entry.head.context)
       .sort()
     return this.#live
+  }
+
+  /** Whether there are too many for all to acknowledge every entry and to pass on every shard. */
+  get isLarge(): boolean {
+    return this.members.length > SMALL_MESH
   }
 
   /** Of the set of members: equal at two contexts that know the same ones. */

@@ -36,7 +36,7 @@ async function open(options: MeshBrokerOptions): Promise<Real> {
     const { id, key, membership } = identity
     const incarnation = ports.random.bytes(16)
     const hosts: FakeMember['hosts'] = (agent) => isMintedBy(ports.crypto, agent, key.publicKey)
-    const members = mesh.join({ id, incarnation, membership, hosts })
+    const members = mesh.join({ id, incarnation, membership, hosts, network })
     const grants = { mesh: trust.description.mesh, roles: [], publish: ['amcp.>'] }
     const tokens = new SecurityManager({ ports, context: id, key, membership: grants })
     agents.push(sourceOf(id, mintAgentId(ports.crypto, key.publicKey, 'test', 'one')))

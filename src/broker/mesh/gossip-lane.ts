@@ -1,5 +1,6 @@
 import type { Timer } from '../../core/clock.ts'
 import type { Ports } from '../../core/ports.ts'
+import type { Members } from '../../membership/members.ts'
 import type { Gossip } from '../../network/network.ts'
 import type { Batch, Outlet, Route } from './batcher.ts'
 import { OwnChain } from './chains.ts'
@@ -27,8 +28,8 @@ export interface GossipLaneComponents {
   readonly sender: FrameSender
   /** What a gossiping lane must know and tell of the other one, so that the order within a shard survives. */
   readonly direct: Pick<DirectLane, 'changeToGossip' | 'wouldBeOvertaken'>
-  /** Whether some member is known to listen in the shard, so that gossip without a hearer is a link that is not up yet. */
-  isAwaited(shard: number): boolean
+  /** Where others pass on a shard, gossip without a hearer is a link that is not up yet. */
+  readonly members: Pick<Members, 'relays' | 'seekRelays'>
   onReady(): void
 }
 
@@ -121,7 +122,7 @@ export class GossipLane {
   }
 
   send(outlet: ShardOutlet, batch: Batch): void {
-    const { sender, ports } = this.#parts
+    const { sender, members, ports } = this.#parts
     const { shard } = outlet
     const range = batch.ranges[0]!
     if (this.#pendingBytes >= 4 * this.#fullBytes) {
@@ -129,6 +130,7 @@ export class GossipLane {
       batch.writer.reset()
       return
     }
+    if (!members.relays.shards.has(shard)) members.seekRelays(shard)
     this.#parts.direct.changeToGossip(shard, range.first, range.last)
     const frame = sender.signed(batch, sender.unsent(batch, [outlet.sent]), outlet.chain)
     this.#last[shard] = range.last
@@ -163,10 +165,11 @@ export class GossipLane {
   }
 
   #mustWait({ shard, until }: Waiting): boolean {
-    const { gossip, shards, direct, ports } = this.#parts
+    const { gossip, shards, direct, members, ports } = this.#parts
     if (direct.wouldBeOvertaken(shard)) return true
     const left = until - ports.clock.monotonic()
-    if (left <= 0 || !this.#parts.isAwaited(shard) || gossip.subscribers(shards.topicOf(shard)).length > 0) return false
+    if (left <= 0 || !members.relays.hasOther(shard) || gossip.subscribers(shards.topicOf(shard)).length > 0)
+      return false
     this.#timer ??= ports.clock.after(left, () => this.#look())
     return true
   }

@@ -1,6 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Counters } from '../../core/counters.ts'
-import type { ContextId } from '../../core/ids.ts'
 import type { Gossip } from '../../network/network.ts'
 
 /** Neighbours in a topic's mesh that suffice: what any three lose the fourth still brings. */
@@ -10,8 +9,8 @@ export interface GraftingComponents {
   readonly clock: Clock
   readonly counters: Counters
   readonly gossip: Pick<Gossip, 'neighbours' | 'onChange'>
-  /** Linked members, each of which joins the topics. */
-  linked(): readonly ContextId[]
+  /** How many members that pass on the topic this context is linked to or is about to link to. */
+  neighboursIn(topic: string): number
 }
 
 /**
@@ -52,6 +51,6 @@ export class Grafting {
   }
 
   #isGrafted(topic: string): boolean {
-    return this.#parts.gossip.neighbours(topic).length >= Math.min(ENOUGH_GRAFTED, this.#parts.linked().length)
+    return this.#parts.gossip.neighbours(topic).length >= Math.min(ENOUGH_GRAFTED, this.#parts.neighboursIn(topic))
   }
 }

@@ -23,6 +23,7 @@ import { KnownCredentials } from './known-credentials.ts'
 import { chooseLane, type LaneChoiceOptions } from './lane-choice.ts'
 import { Misconduct } from './misconduct.ts'
 import { openToMember } from './open-to-member.ts'
+import { OutsidePublishers } from './outside-publishers.ts'
 import { ReceivedStreams } from './received-streams.ts'
 import { Receiver } from './receiver.ts'
 import { Shards } from './shards.ts'
@@ -123,17 +124,17 @@ class LanesBroker implements MeshBroker, LifeCycle {
         shards: this.#shards,
         sender,
         direct: this.#direct,
-        isAwaited: (shard) => members.present.length > 0 && members.shards.has(shard),
+        members,
         onReady,
       },
       options,
     )
-    const linked = (): readonly ContextId[] => members.present.filter((peer) => network.isAdmitted(peer))
+    const neighboursIn = (topic: string): number => members.neighboursIn(this.#shards.shardOfTopic(topic)!)
     this.#announcing = new Announcing({
       ports,
       members,
       shards: this.#shards,
-      grafting: new Grafting({ ...ports, gossip: network.gossip, linked }),
+      grafting: new Grafting({ ...ports, gossip: network.gossip, neighboursIn }),
       patterns: () => this.#local.patterns,
     })
     const credentials = new KnownCredentials(ports, this.#security, shardCount)
@@ -151,6 +152,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
     )
     this.#sync = new SyncStreams({ ports, network }, (peer, message) => this.#receiver.takeSync(peer, message))
     const misconduct = new Misconduct(ports, (peer) => network.disconnect(peer))
+    const outside = new OutsidePublishers(members)
     this.#receiver = new Receiver({
       ports,
       security: this.#security,
@@ -163,9 +165,11 @@ class LanesBroker implements MeshBroker, LifeCycle {
       sync: (peer, message) => this.#sync.send(peer, message),
       deliver: (event) => this.#local.deliver(event),
       misbehaved: (peer, reason) => misconduct.seen(peer, reason),
+      brought: (publisher, shard) => outside.brought(publisher, shard),
       isLinked: (peer) => this.#direct.isLinked(peer),
     })
     members.holdLinks((peer) => this.#direct.wasUsed(peer))
+    members.holdLinks((peer) => outside.wasUsed(peer))
     network.gossip.validate((topic, bytes, from) => this.#receiver.judgeGossip(topic, bytes, from))
     network.streams.handle(DIRECT_PROTOCOL, (stream) => this.#direct.accept(stream), DIRECT_LIMITS)
   }
@@ -228,7 +232,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
   }
 
   #membersChanged(): void {
-    this.#shards.join(this.#members.shards)
+    this.#shards.join(this.#members.relays.shards)
     const { present } = this.#members
     if (present === this.#present) return
     const before = new Set(this.#present)

@@ -38,6 +38,8 @@ export interface ReceiverComponents {
   deliver(event: ReceivedEvent): void
   /** The peer broke the protocol of its direct lane. */
   misbehaved(peer: ContextId, reason: string): void
+  /** A good gossiped frame has come straight from its publisher. */
+  brought(publisher: ContextId, shard: number): void
   /** Whether there is a direct lane between us. */
   isLinked(peer: ContextId): boolean
 }
@@ -142,7 +144,8 @@ export class Receiver {
       this.#park(judgement, from, records)
       return 'lacking'
     }
-    const { frame, events, reserved, streams } = judgement
+    const { frame, way, events, reserved, streams } = judgement
+    if (way.lane === 'gossip' && frame.publisher === from) this.#parts.brought(from, way.shard)
     const n = frame.header.chain === 'gossip' ? frame.header.place?.n : undefined
     if (reserved.length > 0) {
       this.#hasReserved = true

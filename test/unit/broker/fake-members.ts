@@ -1,13 +1,16 @@
 import type { AgentId, ContextId } from '../../../src/core/ids.ts'
-import { contains, matches } from '../../../src/events/pattern.ts'
-import { DEFAULT_SHARD_COUNT, shardsOfPattern } from '../../../src/events/shard.ts'
-import type { LocatedOffer, Members } from '../../../src/membership/members.ts'
+import { matches } from '../../../src/events/pattern.ts'
+import { shardsOfPatterns } from '../../../src/events/shard.ts'
+import type { LocatedOffer, Members, Relays } from '../../../src/membership/members.ts'
+import type { Network } from '../../../src/network/network.ts'
 
 export interface FakeMember {
   readonly id: ContextId
   readonly incarnation: Uint8Array
   readonly membership: Uint8Array
   hosts(agent: AgentId): boolean
+  /** Its links. */
+  readonly network: Pick<Network, 'peers'>
 }
 
 /** What all members of a fake mesh know of each other at once, with switches for what they do not know. */
@@ -19,12 +22,20 @@ export class FakeMesh {
   areMembershipsTold = true
   /** Shards that everybody joins although nobody listens: for relaying. */
   extraShards: readonly number[] = []
+  /** As in a mesh of more than 64: who listens in a shard passes it on, nobody else. */
+  isLarge = false
 
   join(member: FakeMember): FakeMembers {
     const view = new FakeMembers(this, member)
     this.members.set(member.id, { member, patterns: [], view })
     this.changed()
     return view
+  }
+
+  /** Shards that these, all of them, are to pass on. */
+  shardsOf(contexts: readonly ContextId[]): ReadonlySet<number> {
+    const patterns = contexts.flatMap((context) => this.members.get(context)?.patterns ?? [])
+    return new Set([...this.extraShards, ...shardsOfPatterns(patterns)])
   }
 
   leave(id: ContextId): void {
@@ -45,17 +56,30 @@ export class FakeMembers implements Members {
   readonly announced: (readonly string[])[] = []
   announceFails = false
   present: readonly ContextId[] = []
+  /** Shards that links were asked for. */
+  readonly sought: number[] = []
   readonly #mesh: FakeMesh
+  readonly #network: FakeMember['network']
   readonly #listeners = new Set<() => void>()
+  readonly #holders: ((context: ContextId) => boolean)[] = []
   #audiences = new Map<string, readonly ContextId[]>()
 
-  constructor(mesh: FakeMesh, { id, incarnation }: FakeMember) {
+  constructor(mesh: FakeMesh, { id, incarnation, network }: FakeMember) {
     this.#mesh = mesh
+    this.#network = network
     this.self = id
     this.incarnation = incarnation
   }
 
-  holdLinks(): void {}
+  holdLinks(isUsed: (context: ContextId) => boolean): void {
+    this.#holders.push(isUsed)
+  }
+
+  /** Whether the broker says that the link was used since it was asked last. */
+  isHeld(context: ContextId): boolean {
+    return this.#holders.filter((isUsed) => isUsed(context)).length > 0
+  }
+
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 
@@ -106,15 +130,23 @@ export class FakeMembers implements Members {
     return audience
   }
 
-  get shards(): ReadonlySet<number> {
-    const shards = new Set<number>(this.#mesh.extraShards)
-    for (const { patterns } of this.#mesh.members.values())
-      for (const pattern of patterns) {
-        const some = shardsOfPattern(pattern)
-        const all = contains(pattern, 'amcp.>') || some === 'all'
-        for (const shard of all ? Array.from({ length: DEFAULT_SHARD_COUNT }).keys() : some) shards.add(shard)
-      }
-    return shards
+  get relays(): Relays {
+    const { present, self } = this
+    const shardsOf = (context: ContextId): ReadonlySet<number> =>
+      this.#mesh.shardsOf(this.#mesh.isLarge ? [context] : [...present, self])
+    return {
+      shards: shardsOf(self),
+      has: (context, shard) => shardsOf(context).has(shard),
+      hasOther: (shard) => present.some((context) => shardsOf(context).has(shard)),
+    }
+  }
+
+  neighboursIn(shard: number): number {
+    return this.#network.peers.filter((peer) => this.relays.has(peer, shard)).length
+  }
+
+  seekRelays(shard: number): void {
+    this.sought.push(shard)
   }
 
   onChange(listener: () => void): () => void {

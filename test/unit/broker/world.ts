@@ -91,6 +91,7 @@ export class World {
       id,
       incarnation,
       membership,
+      network,
       hosts: (agent) => isMintedBy(crypto, agent, key.publicKey),
     })
     const grants = { mesh: trust.description.mesh, roles: ['agent'], publish: believed }

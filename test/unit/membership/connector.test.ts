@@ -4,7 +4,9 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import { Connector } from '../../../src/membership/connector.ts'
+import { Interest } from '../../../src/membership/interest.ts'
 import { OwnEntry } from '../../../src/membership/own-entry.ts'
+import { ShardRelays } from '../../../src/membership/relays.ts'
 import { StateMap } from '../../../src/membership/state-map.ts'
 import { defaultTiming } from '../../../src/membership/timing.ts'
 import { crypto, idOf, wordCredentials } from './fake-mesh.ts'
@@ -16,7 +18,9 @@ function setup(addresses: readonly string[] = [], dialBeyond = true) {
   const network = swarm.join(idOf(1), '/one')
   const map = new StateMap(crypto, idOf(1), 30_000)
   const ports = { clock, random: new SeededRandom(1), crypto, logger: silentLogger, counters: new Counters() }
-  const connector = new Connector({ ports, network, map }, defaultTiming, { addresses, dialBeyond })
+  const interest = new Interest(map, 64)
+  const relays = new ShardRelays({ crypto, map, interest }, idOf(1), dialBeyond)
+  const connector = new Connector({ ports, network, map, relays }, defaultTiming, { addresses, dialBeyond })
   const join = (n: number): void => {
     swarm.join(idOf(n), `/node/${n}`)
     network.remember(idOf(n), [`/node/${n}`])
@@ -153,7 +157,7 @@ describe('the connector', () => {
     connector.review()
     await clock.advance(0)
     expect(network.dialled).toHaveLength(1)
-    await clock.advance(1_000)
+    await clock.advance(2_000)
     expect(network.dialled).toHaveLength(3)
     connector.stop()
   })

@@ -2,26 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { shardOf } from '../../../src/events/shard.ts'
 import { Interest } from '../../../src/membership/interest.ts'
 import { OfferIndex } from '../../../src/membership/offer-index.ts'
-import type { StateBody, StateEntry } from '../../../src/membership/state-entry.ts'
-import { encodeBody, encodeHead, FLAG_LEFT } from '../../../src/membership/state-entry.ts'
+import { FLAG_LEFT } from '../../../src/membership/state-entry.ts'
 import { StateMap } from '../../../src/membership/state-map.ts'
+import { entry } from './entry.ts'
 import { crypto, FakeMesh, idOf } from './fake-mesh.ts'
-
-const HEX = '0'.repeat(32)
-
-function entry(context: string, version: number, body: Partial<StateBody>, flags = 0): StateEntry {
-  const head = { context, incarnation: HEX, version, since: 0, flags, rival: '', body: HEX, membership: HEX }
-  const whole = { addresses: [], patterns: [], offers: [], ...body }
-  const none = new Uint8Array()
-  return {
-    head,
-    headBytes: encodeHead(head),
-    signature: none,
-    body: whole,
-    bodyBytes: encodeBody(whole),
-    membership: none,
-  }
-}
 
 function setup() {
   const map = new StateMap(crypto, 'self', 30_000)
@@ -82,6 +66,21 @@ describe('interest', () => {
     tell('c', 1, { patterns: ['a.>'] })
     expect(interest.shards.size).toBe(64)
     expect(interest.shards).toBe(interest.shards)
+  })
+
+  test('knows who listens in which shard', () => {
+    const { interest, tell } = setup()
+    tell('b', 1, { patterns: ['a.b.c.>', 'a.b.d.e'] })
+    tell('c', 1, { patterns: ['a.>'] })
+    const { byShard } = interest
+    expect(interest.byShard).toBe(byShard)
+    expect(byShard).toHaveLength(64)
+    for (const [shard, listeners] of byShard.entries())
+      expect([...listeners].sort(), `${shard}`).toEqual(
+        [shardOf('a.b.c.x'), shardOf('a.b.d.e')].includes(shard) ? ['b', 'c'] : ['c'],
+      )
+    tell('b', 2, { patterns: ['a.b.d.*'] })
+    expect([...interest.byShard[shardOf('a.b.c.x')]!]).toEqual(['c'])
   })
 })
 

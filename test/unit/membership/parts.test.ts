@@ -11,7 +11,6 @@ import { AgentOrigins } from '../../../src/membership/agent-origins.ts'
 import { LivesOfSelf } from '../../../src/membership/duplicate-identity.ts'
 import { Joining } from '../../../src/membership/joining.ts'
 import { MemberStore } from '../../../src/membership/member-store.ts'
-import { FULL_MESH, Ring } from '../../../src/membership/neighbours.ts'
 import { OwnEntry } from '../../../src/membership/own-entry.ts'
 import { decodeHead, FLAG_LEFT, isSignedByOwner } from '../../../src/membership/state-entry.ts'
 import { crypto, idOf, wordCredentials } from './fake-mesh.ts'
@@ -389,68 +388,6 @@ describe('the store of members', () => {
     expect(second.seenOf('peer-0')).toMatchObject({ version: 2 })
     expect(second.seenOf('peer-1')).toBeUndefined()
     expect(second.seenOf('peer-1029')).toBeDefined()
-  })
-})
-
-describe('chosen neighbours', () => {
-  const members = (count: number): string[] => Array.from({ length: count }, (_, n) => `member-${n}`)
-  const ringOf = (all: readonly string[]): Ring => {
-    const ring = new Ring(crypto)
-    ring.set(all)
-    return ring
-  }
-
-  test('are all others up to a handful', () => {
-    for (let count = 1; count <= FULL_MESH; count += 1)
-      expect(ringOf(members(count)).chosenBy('member-0').size).toBe(count - 1)
-  })
-
-  test('of somebody who is no member are none', () => {
-    expect(ringOf(members(20)).chosenBy('stranger').size).toBe(0)
-    expect(ringOf(members(20)).areNeighbours('stranger', 'member-1')).toBe(false)
-  })
-
-  test.each([
-    [9, 6],
-    [13, 6],
-    [20, 6],
-    [64, 8],
-    [200, 10],
-  ])(
-    'of %i give everybody at least 4 links, about %i on average, and hold together without any one',
-    (count, about) => {
-      const all = members(count)
-      const ring = ringOf(all)
-      const links = new Map(all.map((one) => [one, new Set(all.filter((other) => ring.areNeighbours(one, other)))]))
-      let sum = 0
-      for (const [one, others] of links) {
-        expect(others.has(one)).toBe(false)
-        expect(others.size).toBeGreaterThanOrEqual(4)
-        expect(others.size).toBeLessThanOrEqual(Math.min(count - 2, 2 * about))
-        sum += others.size
-      }
-      expect(sum / count).toBeLessThanOrEqual(about)
-      for (const gone of all.slice(0, 5)) {
-        const start = all.find((one) => one !== gone)!
-        const reached = new Set([start])
-        for (const one of reached) for (const other of links.get(one)!) if (other !== gone) reached.add(other)
-        expect(reached.size).toBe(count - 1)
-      }
-    },
-  )
-
-  test('change for few when somebody comes', () => {
-    const [before, after] = [ringOf(members(40)), ringOf(members(41))]
-    const changed = members(40).filter((one) => {
-      const was = before.chosenBy(one)
-      return [...after.chosenBy(one)].some((other) => !was.has(other))
-    })
-    expect(changed.length).toBeLessThanOrEqual(4)
-  })
-
-  test('do not depend on the order in which members are listed', () => {
-    const all = members(20)
-    expect(ringOf(all.toReversed()).chosenBy('member-3')).toEqual(ringOf(all).chosenBy('member-3'))
   })
 })
 

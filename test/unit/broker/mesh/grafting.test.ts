@@ -19,7 +19,7 @@ function given(linked: number) {
       return () => listeners.delete(listener)
     },
   } as unknown as Gossip
-  const grafting = new Grafting({ ...ports, gossip, linked: () => Array.from({ length: linked }, (_, at) => `n${at}`) })
+  const grafting = new Grafting({ ...ports, gossip, neighboursIn: () => linked })
   const graft = (topic: string, count: number): void => {
     meshes.set(topic, count)
     for (const listener of listeners) listener(topic)

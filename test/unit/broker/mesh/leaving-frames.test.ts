@@ -10,8 +10,9 @@ const data = (node: Node): unknown[] => node.received.map((event) => event.data)
 const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 /** Two members that know of each other; the first listens to the topic, and there is no link yet. */
-async function strangers(): Promise<[Node, Node]> {
+async function strangers(isLarge = false): Promise<[Node, Node]> {
   world = new World()
+  world.mesh.isLarge = isLarge
   const [one, two] = [await world.node({ lane: 'gossip' }), await world.node({ lane: 'gossip' })]
   await world.run(one.listen(TOPIC))
   return [one, two]
@@ -44,6 +45,21 @@ describe('gossip that nobody hears yet', () => {
     await world.pass(500)
     expect(data(one)).toEqual(['late'])
     expect(two.count('broker.gossip.unheard')).toBe(1)
+  })
+
+  test('asks for links to those who pass on a shard that this context does not, in a large mesh', async () => {
+    const [one, two] = await strangers(true)
+    void two.broker.publish(two.event(TOPIC, 'from outside'))
+    void one.broker.publish(one.event(TOPIC, 'from inside'))
+    await world.pass(100)
+    expect(two.members.sought).toEqual([shardOf(TOPIC)])
+    expect(one.members.sought).toEqual([])
+    expect(two.network.gossip.topics).toEqual([])
+    await world.link(one, two)
+    await world.pass(500)
+    expect(data(one).sort()).toEqual(['from inside', 'from outside'])
+    expect(one.members.isHeld(two.id)).toBe(true)
+    expect(one.members.isHeld(two.id)).toBe(false)
   })
 
   test('waits for nobody where no member listens', async () => {

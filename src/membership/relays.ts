@@ -1,0 +1,83 @@
+import type { Crypto } from '../core/crypto.ts'
+import type { ContextId } from '../core/ids.ts'
+import type { Interest } from './interest.ts'
+import type { Relays } from './members.ts'
+import { Ring } from './neighbours.ts'
+import type { StateMap } from './state-map.ts'
+
+export interface ShardRelaysComponents {
+  crypto: Crypto
+  map: StateMap
+  interest: Interest
+}
+
+type ByShard = readonly ReadonlySet<ContextId>[]
+
+/** Of so many members one passes on a shard, at least: with 4 links each, all may publish in it by some 32 links a relay. */
+const MEMBERS_A_RELAY = 8
+
+/**
+ * Who passes on which shard, as a pure function of what all members announced. Where few listen others help, those that
+ * come next on the ring after the shard's own place: a listener that is alone with a thousand publishers is not linked to
+ * all of them.
+ */
+export class ShardRelays implements Relays {
+  readonly #parts: ShardRelaysComponents
+  readonly #self: ContextId
+  readonly #dialBeyond: boolean
+  readonly #ring: Ring
+  #members: readonly ContextId[] | undefined
+  #listeners: ByShard | undefined
+  #byShard: ByShard = []
+  #own: ReadonlySet<number> = new Set()
+
+  /** @param dialBeyond false: on a line everybody passes on everything, since nobody may link to whom a shard asks for */
+  constructor(components: ShardRelaysComponents, self: ContextId, dialBeyond: boolean) {
+    this.#parts = components
+    this.#self = self
+    this.#dialBeyond = dialBeyond
+    this.#ring = new Ring(components.crypto)
+  }
+
+  /** By shard, this context included; undefined while everybody passes on everything that is listened to. */
+  get byShard(): ByShard | undefined {
+    const { map, interest } = this.#parts
+    if (!(this.#dialBeyond && map.isLarge)) return undefined
+    const { members } = map
+    const listeners = interest.byShard
+    if (members === this.#members && listeners === this.#listeners) return this.#byShard
+    if (members !== this.#members) this.#ring.set(members)
+    this.#members = members
+    this.#listeners = listeners
+    this.#byShard = listeners.map((some, shard) => this.#withHelp(some, shard))
+    this.#own = new Set(this.#byShard.keys().filter((shard) => this.#byShard[shard]!.has(this.#self)))
+    return this.#byShard
+  }
+
+  get shards(): ReadonlySet<number> {
+    return this.byShard === undefined ? this.#parts.interest.shards : this.#own
+  }
+
+  has(context: ContextId, shard: number): boolean {
+    const { map, interest } = this.#parts
+    const { byShard } = this
+    if (byShard !== undefined) return byShard[shard]?.has(context) ?? false
+    return interest.shards.has(shard) && map.live(context) !== undefined
+  }
+
+  hasOther(shard: number): boolean {
+    const { map, interest } = this.#parts
+    const { byShard } = this
+    if (byShard === undefined) return interest.shards.has(shard) && map.members.length > 1
+    const relays = byShard[shard]
+    return relays !== undefined && relays.size > (relays.has(this.#self) ? 1 : 0)
+  }
+
+  #withHelp(listeners: ReadonlySet<ContextId>, shard: number): ReadonlySet<ContextId> {
+    const enough = Math.ceil(this.#parts.map.members.length / MEMBERS_A_RELAY)
+    if (listeners.size === 0 || listeners.size >= enough) return listeners
+    const relays = new Set(listeners)
+    for (const helper of this.#ring.after(`shard ${shard}`, enough)) if (relays.size < enough) relays.add(helper)
+    return relays
+  }
+}
