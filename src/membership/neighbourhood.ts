@@ -57,9 +57,9 @@ export class Neighbourhood {
     return this.#chosen.has(peer) || this.#rings().some((ring) => ring.areNeighbours(this.#self, peer))
   }
 
-  /** Whether the peer dials this context as well as this one the peer. */
+  /** Whether the peer surely dials this context as well as this one the peer. */
   isMutual(peer: ContextId): boolean {
-    return this.#rings().some((ring) => ring.chosenBy(peer).has(this.#self) && ring.chosenBy(this.#self).has(peer))
+    return this.#rings().some((ring) => ring.isFullMesh && ring.areNeighbours(this.#self, peer))
   }
 
   /** Chooses entrances to the shard for a while (15 s) from now on; true when it had none. */

@@ -51,6 +51,11 @@ export class Ring {
     return chosen
   }
 
+  /** Whether all members link to each other, so that each link has two who dial it. */
+  get isFullMesh(): boolean {
+    return this.#ring.length <= FULL_MESH
+  }
+
   /** Whether one of the two should dial the other. */
   areNeighbours(one: ContextId, other: ContextId): boolean {
     return this.chosenBy(one).has(other) || this.chosenBy(other).has(one)
@@ -69,7 +74,7 @@ export class Ring {
     const ring = this.#ring
     const at = ring.findIndex((one) => one.member === member)
     if (at === -1) return new Set()
-    if (ring.length <= FULL_MESH) return new Set(ring.filter((one) => one.member !== member).map((one) => one.member))
+    if (this.isFullMesh) return new Set(ring.filter((one) => one.member !== member).map((one) => one.member))
     const chosen = new Set<ContextId>()
     for (let step = 1; step <= SUCCESSORS; step += 1) chosen.add(ring[(at + step) % ring.length]!.member)
     const far = SUCCESSORS + Math.max(1, Math.floor(Math.log2(ring.length)) - 4)

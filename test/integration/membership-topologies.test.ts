@@ -75,7 +75,8 @@ describe('membership in topologies that are no full mesh', () => {
     expect(last.members.unconfirmed).toEqual([])
     expect(nodes[0]!.members.audienceOf('big.x')).toBeUndefined()
     expect(last.members.relays.shards.size).toBe(64)
-    expect(nodes[0]!.members.relays.shards.size).toBe(0)
+    // Who does not listen helps in an eighth of them, more or less.
+    expect(nodes[0]!.members.relays.shards.size).toBeLessThan(32)
   })
 
   test('ten that join at once by one address all find each other', async () => {

@@ -157,7 +157,7 @@ describe('the connector', () => {
     connector.review()
     await clock.advance(0)
     expect(network.dialled).toHaveLength(1)
-    await clock.advance(2_000)
+    await clock.advance(1_000)
     expect(network.dialled).toHaveLength(3)
     connector.stop()
   })

@@ -209,8 +209,11 @@ describe('the neighbourhood', () => {
     const few = given(() => [], 8).at(1)
     expect(few.isMutual('member-2')).toBe(true)
     expect(few.isMutual('stranger')).toBe(false)
-    const { at } = given(fifths, 100)
-    for (const peer of at(5).chosen) expect(at(5).isMutual(peer)).toBe(at(Number(peer.slice(7))).chosen.has('member-5'))
+    const many = given((n) => (n < 10 ? [NEWS] : []), 70)
+    for (const peer of many.at(5).chosenIn(SHARD)) expect(many.at(5).isMutual(peer)).toBe(false)
+    many.tell(8, 2, [])
+    many.tell(9, 2, [])
+    expect(many.at(5).isMutual('member-60')).toBe(false)
   })
 
   test('of a publisher has 4 entrances to the shard, until 15 s after its last frame', async () => {
