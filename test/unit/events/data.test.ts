@@ -1,16 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { AmcpError } from '../../../src/core/errors.ts'
 import { checkJsonData, checkSize, isJson, jsonOf, MAX_DATA_DEPTH, MAX_EVENT_BYTES } from '../../../src/events/data.ts'
-
-const fault = (run: () => unknown): AmcpError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof AmcpError) return error
-    throw error
-  }
-  throw new Error('nothing was refused')
-}
+import { faultOf } from './fault-of.ts'
 
 const nested = (depth: number): unknown => {
   let value: unknown = 1
@@ -69,7 +59,7 @@ describe('the data of an event', () => {
     [{ '\udc00': 1 }, ''],
     [nested(MAX_DATA_DEPTH + 1), ''],
   ])('EV-1 is refused where it is no JSON, with the path (%#)', (data, path) => {
-    expect(fault(() => checkJsonData(data))).toMatchObject({
+    expect(faultOf(() => checkJsonData(data))).toMatchObject({
       code: 'ERR_EVENT_INVALID',
       details: { attribute: 'data', path },
     })
@@ -78,7 +68,7 @@ describe('the data of an event', () => {
   test('EV-1 is refused when it is cyclic, with the path', () => {
     const data: Record<string, unknown> = {}
     data['parts'] = [{ whole: data }]
-    const error = fault(() => checkJsonData(data))
+    const error = faultOf(() => checkJsonData(data))
     expect(error).toMatchObject({ code: 'ERR_EVENT_INVALID', details: { path: 'parts[0].whole' } })
     expect(error.message).toContain('cyclic')
   })
@@ -89,7 +79,7 @@ describe('the data of an event', () => {
     expect(() => jsonOf('a'.repeat(room))).not.toThrow()
     for (const text of ['a'.repeat(room + 1), 'ü'.repeat(room / 2 + 1), '\n'.repeat(room / 2 + 1)]) {
       for (const check of [checkJsonData, jsonOf]) {
-        expect(fault(() => check(text))).toMatchObject({
+        expect(faultOf(() => check(text))).toMatchObject({
           code: 'ERR_EVENT_TOO_LARGE',
           details: { limit: MAX_EVENT_BYTES },
         })
@@ -98,24 +88,24 @@ describe('the data of an event', () => {
   })
 
   test('that is small in memory and endless when written is refused before it is written', () => {
-    expect(fault(() => checkJsonData(bomb(100))).code).toBe('ERR_EVENT_TOO_LARGE')
+    expect(faultOf(() => checkJsonData(bomb(100))).code).toBe('ERR_EVENT_TOO_LARGE')
   })
 
   test('of many long numbers is measured as they are written', () => {
     const long = 0.1234567890123456
     expect(() => checkJsonData(new Array(1_000).fill(long))).not.toThrow()
-    expect(fault(() => checkJsonData(new Array(14_000).fill(long))).code).toBe('ERR_EVENT_TOO_LARGE')
+    expect(faultOf(() => checkJsonData(new Array(14_000).fill(long))).code).toBe('ERR_EVENT_TOO_LARGE')
   })
 
   test('names a number without a JSON form as it is, and other things by their type', () => {
-    expect(fault(() => checkJsonData(Number.NaN)).message).toContain('is NaN')
-    expect(fault(() => checkJsonData(1n)).message).toContain('of the type bigint')
+    expect(faultOf(() => checkJsonData(Number.NaN)).message).toContain('is NaN')
+    expect(faultOf(() => checkJsonData(1n)).message).toContain('of the type bigint')
   })
 
   test('at the limit is taken, one byte more is refused with the way out', () => {
     expect(() => checkSize(MAX_EVENT_BYTES)).not.toThrow()
-    expect(fault(() => checkSize(11, 10))).toMatchObject({ details: { size: 11, limit: 10 } })
-    expect(fault(() => checkSize(11, 10)).message).toMatch(/split it|fetched/)
+    expect(faultOf(() => checkSize(11, 10))).toMatchObject({ details: { size: 11, limit: 10 } })
+    expect(faultOf(() => checkSize(11, 10)).message).toMatch(/split it|fetched/)
   })
 })
 
@@ -124,17 +114,17 @@ describe('writing data as JSON', () => {
     const cyclic: unknown[] = []
     cyclic.push(cyclic)
     for (const data of [cyclic, 1n, undefined, () => 1, Symbol('a')]) {
-      expect(fault(() => jsonOf(data))).toMatchObject({ code: 'ERR_EVENT_INVALID', details: { attribute: 'data' } })
+      expect(faultOf(() => jsonOf(data))).toMatchObject({ code: 'ERR_EVENT_INVALID', details: { attribute: 'data' } })
     }
   })
 
   test('keeps the cause of what JSON.stringify threw', () => {
-    expect(fault(() => jsonOf(1n)).cause).toBeInstanceOf(TypeError)
+    expect(faultOf(() => jsonOf(1n)).cause).toBeInstanceOf(TypeError)
   })
 
   test('tells half a surrogate pair from text that only looks like its escape', () => {
-    expect(fault(() => jsonOf('a\ud800')).message).toContain('Unicode')
-    expect(fault(() => jsonOf(['\\', '\\\udfff'])).message).toContain('Unicode')
+    expect(faultOf(() => jsonOf('a\ud800')).message).toContain('Unicode')
+    expect(faultOf(() => jsonOf(['\\', '\\\udfff'])).message).toContain('Unicode')
     expect(jsonOf('\\ud800')).toBe('"\\\\ud800"')
     expect(jsonOf('🌍')).toBe('"🌍"')
   })

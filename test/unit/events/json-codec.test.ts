@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { CloudEvent, HTTP } from 'cloudevents'
 import { describe, expect, test } from 'vitest'
-import { AmcpError } from '../../../src/core/errors.ts'
 import { MAX_EVENT_BYTES } from '../../../src/events/data.ts'
 import type { AmcpEvent } from '../../../src/events/event.ts'
 import { fromJson, fromStructured, toJson, toStructured } from '../../../src/events/json-codec.ts'
+import { faultOf } from './fault-of.ts'
 import { agent, context, fullEvent, sampleEvent } from './sample-event.ts'
 
 /** The CloudEvents project's own JSON schema of version 1.0, compiled by its SDK. */
@@ -14,16 +14,6 @@ const fitsCloudEventsSchema = createRequire(import.meta.url)('cloudevents/dist/s
 
 const bytesEvent = (): AmcpEvent =>
   sampleEvent({ data: new Uint8Array([0, 127, 128, 255]), datacontenttype: 'application/octet-stream' })
-
-const fault = (run: () => unknown): AmcpError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof AmcpError) return error
-    throw error
-  }
-  throw new Error('nothing was refused')
-}
 
 const without = (event: object, name: string): object =>
   Object.fromEntries(Object.entries(event).filter(([key]) => key !== name))
@@ -92,20 +82,20 @@ describe('the official SDK', () => {
   test('EV-1 takes a version 1.1 and an event without an id, which is why the check is our own', () => {
     const fields = { ...toStructured(sampleEvent()), specversion: '1.1', id: '' }
     expect(new CloudEvent(fields).specversion).toBe('1.1')
-    expect(fault(() => fromStructured(fields)).details['attribute']).toBe('specversion')
+    expect(faultOf(() => fromStructured(fields)).details['attribute']).toBe('specversion')
   })
 })
 
 describe('reading JSON', () => {
   test.each(['', '{', 'null', '7', '"event"', '[]', '[{}]'])('refuses %j, which is no event', (json) => {
-    expect(fault(() => fromJson(json))).toMatchObject({
+    expect(faultOf(() => fromJson(json))).toMatchObject({
       code: 'ERR_EVENT_INVALID',
       details: { attribute: 'event' },
     })
   })
 
   test.each(['specversion', 'id', 'source', 'type', 'subject', 'time'])('EV-1 names a missing %s', (attribute) => {
-    expect(fault(() => fromStructured(without(toStructured(sampleEvent()), attribute)))).toMatchObject({
+    expect(faultOf(() => fromStructured(without(toStructured(sampleEvent()), attribute)))).toMatchObject({
       code: 'ERR_EVENT_INVALID',
       details: { attribute },
     })
@@ -152,7 +142,7 @@ describe('reading JSON', () => {
     ['data_base64', { data: undefined, data_base64: 'wyg=' }],
     ['data_base64', { data: undefined, data_base64: 'ew==' }],
   ])('EV-1 names %s when it is wrong (%#)', (attribute, fields) => {
-    expect(fault(() => fromStructured({ ...toStructured(sampleEvent()), ...fields }))).toMatchObject({
+    expect(faultOf(() => fromStructured({ ...toStructured(sampleEvent()), ...fields }))).toMatchObject({
       code: 'ERR_EVENT_INVALID',
       details: { attribute },
     })
@@ -165,22 +155,22 @@ describe('reading JSON', () => {
 
   test('EV-1 refuses too much data and a foreign source', () => {
     const large = { ...toStructured(sampleEvent()), data: 'a'.repeat(MAX_EVENT_BYTES) }
-    expect(fault(() => fromJson(JSON.stringify(large))).code).toBe('ERR_EVENT_TOO_LARGE')
+    expect(faultOf(() => fromJson(JSON.stringify(large))).code).toBe('ERR_EVENT_TOO_LARGE')
     expect(fromJson(toJson(sampleEvent()), { context, agent })).toEqual(sampleEvent())
     const elsewhere = { context: context.replace('K', 'L') }
-    expect(fault(() => fromJson(toJson(sampleEvent()), elsewhere)).details['attribute']).toBe('source')
+    expect(faultOf(() => fromJson(toJson(sampleEvent()), elsewhere)).details['attribute']).toBe('source')
   })
 
   test('cannot be made to change what all objects inherit', () => {
     const json = toJson(sampleEvent()).replace('{', '{"__proto__":{"polluted":"yes"},')
-    expect(fault(() => fromJson(json)).code).toBe('ERR_EVENT_INVALID')
+    expect(faultOf(() => fromJson(json)).code).toBe('ERR_EVENT_INVALID')
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 })
 
 describe('writing JSON', () => {
   test('EV-1 refuses data that has no JSON form or is too large', () => {
-    expect(fault(() => toJson(sampleEvent({ data: 1n }))).code).toBe('ERR_EVENT_INVALID')
-    expect(fault(() => toJson(sampleEvent({ data: 'a'.repeat(MAX_EVENT_BYTES) }))).code).toBe('ERR_EVENT_TOO_LARGE')
+    expect(faultOf(() => toJson(sampleEvent({ data: 1n }))).code).toBe('ERR_EVENT_INVALID')
+    expect(faultOf(() => toJson(sampleEvent({ data: 'a'.repeat(MAX_EVENT_BYTES) }))).code).toBe('ERR_EVENT_TOO_LARGE')
   })
 })

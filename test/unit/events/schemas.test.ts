@@ -1,22 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { AmcpError } from '../../../src/core/errors.ts'
 import { checkSchema, TopicSchemas } from '../../../src/events/schemas.ts'
+import { faultOf } from './fault-of.ts'
 
 const schemaOf = (validate: StandardSchemaV1.Props['validate']): StandardSchemaV1 => ({
   '~standard': { version: 1, vendor: 'test', validate },
 })
-
-const fault = (run: () => unknown): AmcpError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof AmcpError) return error
-    throw error
-  }
-  throw new Error('nothing was refused')
-}
 
 const Reading = z.object({ load: z.number(), unit: z.string().default('percent') })
 
@@ -26,7 +16,7 @@ describe('a schema', () => {
   })
 
   test('EV-5 AG-4 that does not fit says where, and in what', () => {
-    const error = fault(() =>
+    const error = faultOf(() =>
       checkSchema(z.object({ readings: z.array(Reading) }), { readings: [{ load: 'a' }] }, 'it'),
     )
     expect(error).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', details: { path: 'readings[0].load' } })
@@ -34,7 +24,7 @@ describe('a schema', () => {
   })
 
   test('EV-5 that does not fit at all says so of its root', () => {
-    const error = fault(() => checkSchema(z.string(), 7, 'the name'))
+    const error = faultOf(() => checkSchema(z.string(), 7, 'the name'))
     expect(error).toMatchObject({ details: { path: '' } })
     expect(error.message).toMatch(/^the name: /)
   })
@@ -48,7 +38,7 @@ describe('a schema', () => {
   ])('may give its paths in every way of the standard (%#)', (path, expected) => {
     const issue = path === undefined ? { message: 'no' } : { message: 'no', path }
     expect(
-      fault(() =>
+      faultOf(() =>
         checkSchema(
           schemaOf(() => ({ issues: [issue] })),
           1,
@@ -60,7 +50,7 @@ describe('a schema', () => {
 
   test('that refuses without an issue is a refusal still', () => {
     expect(
-      fault(() =>
+      faultOf(() =>
         checkSchema(
           schemaOf(() => ({ issues: [] })),
           1,
@@ -72,7 +62,7 @@ describe('a schema', () => {
 
   test('with endless issues puts only the first into the error', () => {
     const issues = Array.from({ length: 1_000 }, (_, at) => ({ message: `issue ${at}` }))
-    const error = fault(() =>
+    const error = faultOf(() =>
       checkSchema(
         schemaOf(() => ({ issues })),
         1,
@@ -97,7 +87,7 @@ describe('schemas of topics', () => {
     const schemas = new TopicSchemas({ 'amcp.domain.load.>': Reading })
     expect(schemas.check('amcp.domain.load.cpu', { load: 1 })).toEqual({ load: 1, unit: 'percent' })
     expect(schemas.check('amcp.domain.alert', 'anything')).toBe('anything')
-    const error = fault(() => schemas.check('amcp.domain.load.cpu', { load: '1' }))
+    const error = faultOf(() => schemas.check('amcp.domain.load.cpu', { load: '1' }))
     expect(error).toMatchObject({ code: 'ERR_SCHEMA_MISMATCH', details: { path: 'load' } })
     expect(error.message).toContain('amcp.domain.load.cpu')
   })
@@ -108,8 +98,8 @@ describe('schemas of topics', () => {
       'amcp.domain.*': z.looseObject({ host: z.string() }),
     })
     expect(schemas.check('amcp.domain.a', { load: 1, host: 'h' })).toEqual({ load: 1, host: 'h' })
-    expect(fault(() => schemas.check('amcp.domain.a', { load: 1 })).details['path']).toBe('host')
-    expect(fault(() => schemas.check('amcp.domain.a', { host: 'h' })).details['path']).toBe('load')
+    expect(faultOf(() => schemas.check('amcp.domain.a', { load: 1 })).details['path']).toBe('host')
+    expect(faultOf(() => schemas.check('amcp.domain.a', { host: 'h' })).details['path']).toBe('load')
     expect(schemas.check('amcp.domain.a.b', { load: 1 })).toEqual({ load: 1 })
   })
 
@@ -135,6 +125,6 @@ describe('schemas of topics', () => {
   })
 
   test('TP-3 of something that is no pattern are refused when they are named', () => {
-    expect(fault(() => new TopicSchemas({ 'amcp.>.a': Reading })).code).toBe('ERR_TOPIC_INVALID')
+    expect(faultOf(() => new TopicSchemas({ 'amcp.>.a': Reading })).code).toBe('ERR_TOPIC_INVALID')
   })
 })

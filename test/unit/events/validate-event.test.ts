@@ -1,19 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { AmcpError } from '../../../src/core/errors.ts'
+import type { AmcpError } from '../../../src/core/errors.ts'
 import { MAX_EVENT_BYTES } from '../../../src/events/data.ts'
 import type { AmcpEvent } from '../../../src/events/event.ts'
 import { MAX_ATTRIBUTE_LENGTH, MAX_EXTENSIONS, validateEvent } from '../../../src/events/validate-event.ts'
+import { faultOf } from './fault-of.ts'
 import { agent, context, fullEvent, sampleEvent } from './sample-event.ts'
 
-const fault = (event: AmcpEvent, options?: Parameters<typeof validateEvent>[1]): AmcpError => {
-  try {
-    validateEvent(event, options)
-  } catch (error) {
-    if (error instanceof AmcpError) return error
-    throw error
-  }
-  throw new Error('the event was not refused')
-}
+const fault = (event: AmcpEvent, options?: Parameters<typeof validateEvent>[1]): AmcpError =>
+  faultOf(() => validateEvent(event, options))
 
 const cyclic: Record<string, unknown> = { name: 'ring' }
 cyclic['self'] = cyclic
