@@ -6,8 +6,8 @@ export interface DeadlineOptions {
 }
 
 /**
- * The outcome of the work, or a rejection with `late()` when it takes longer than `ms`. The work itself goes on: whoever
- * wants it stopped passes it a signal of its own.
+ * For work that cannot be stopped: its outcome, or a rejection with `late()` when it takes longer than `ms`, while the
+ * work itself goes on. Work that minds a signal is given one by `deadline`.
  */
 export function withDeadline<T>(
   clock: Clock,

@@ -1,4 +1,5 @@
 import type { Timer } from '../core/clock.ts'
+import { deadline } from '../core/deadline.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Network } from '../network/network.ts'
@@ -6,7 +7,6 @@ import { Neighbourhood } from './neighbourhood.ts'
 import type { ShardRelays } from './relays.ts'
 import type { StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
-import { withinTime } from './within-time.ts'
 
 export interface ConnectorComponents {
   ports: Ports
@@ -278,7 +278,8 @@ export class Connector {
     // Counted as a failure until hello succeeds: a peer that answers and then refuses must not be dialled in a loop.
     target.attempt += 1
     try {
-      target.peer = await withinTime(this.#ports.clock, DIAL_TIME, target.dial)
+      using limit = deadline(this.#ports.clock, DIAL_TIME)
+      target.peer = await target.dial(limit.signal)
       if (target.peer === this.#network.id) this.#ports.counters.add('membership.dial.self')
     } catch (error) {
       this.#ports.counters.add('membership.dial.failed')

@@ -1,3 +1,4 @@
+import { deadline } from '../core/deadline.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
@@ -20,7 +21,6 @@ import { RefusedByThem, refusalOf } from './refusal.ts'
 import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
 import { hexOf } from './state-entry.ts'
 import type { MembershipTiming } from './timing.ts'
-import { withinTime } from './within-time.ts'
 
 export interface HelloComponents {
   ports: Ports
@@ -137,9 +137,7 @@ export class Hellos {
 
   #begin(peer: ContextId): void {
     void this.#attempt(peer, async () => {
-      const stream = await withinTime(this.#ports.clock, this.#timing.hello, (signal) =>
-        this.#network.streams.open(peer, HELLO_PROTOCOL, { beforeAdmission: true, signal }),
-      )
+      const stream = await this.#open(peer)
       return this.#exchange(stream, async (queue) => {
         const own = this.#send(stream, this.#hello(peer))
         const theirs = await this.#judged(stream, queue, own)
@@ -148,6 +146,11 @@ export class Hellos {
         this.#admit(peer, theirs)
       })
     })
+  }
+
+  async #open(peer: ContextId): Promise<MessageStream> {
+    using limit = deadline(this.#ports.clock, this.#timing.hello)
+    return await this.#network.streams.open(peer, HELLO_PROTOCOL, { beforeAdmission: true, signal: limit.signal })
   }
 
   #serve(stream: MessageStream): void {

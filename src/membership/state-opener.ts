@@ -1,10 +1,10 @@
 import type { Timer } from '../core/clock.ts'
+import { deadline } from '../core/deadline.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { MessageStream, Network } from '../network/network.ts'
 import { STATE_PROTOCOL } from './state-messages.ts'
 import type { MembershipTiming } from './timing.ts'
-import { withinTime } from './within-time.ts'
 
 export interface StateOpenerComponents {
   readonly ports: Ports
@@ -56,8 +56,8 @@ export class StateOpener {
   async #open(peer: ContextId, attempt: number): Promise<void> {
     const { ports, network, opened } = this.#parts
     try {
-      const open = (signal: AbortSignal) => network.streams.open(peer, STATE_PROTOCOL, { signal })
-      opened(await withinTime(ports.clock, this.#timing.hello, open))
+      using limit = deadline(ports.clock, this.#timing.hello)
+      opened(await network.streams.open(peer, STATE_PROTOCOL, { signal: limit.signal }))
     } catch (error) {
       ports.counters.add('membership.state.open-failed')
       ports.logger.debug({ peer, error: String(error) }, 'no state stream')

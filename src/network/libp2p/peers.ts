@@ -4,10 +4,10 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
 import type { Clock } from '../../core/clock.ts'
 import type { Counters } from '../../core/counters.ts'
+import { deadline } from '../../core/deadline.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { PeerListener } from '../network.ts'
-import { deadline } from './deadline.ts'
 
 /** Peers whose addresses are remembered; the one remembered longest ago goes first. */
 const REMEMBERED_PEERS = 4_096
@@ -134,14 +134,12 @@ export class Peers {
     signal?.throwIfAborted()
     if (this.#node === undefined) throw new AmcpError('ERR_STOPPED', 'the network is not started')
     const { clock, dialTimeout } = this.#options
-    const limit = deadline(clock, dialTimeout, signal)
+    using limit = deadline(clock, dialTimeout, { signal })
     try {
       return await this.#node.dial(to, { signal: limit.signal })
     } catch (cause) {
       signal?.throwIfAborted()
       throw new AmcpError('ERR_DIAL_FAILED', `nobody answers at ${name}`, { cause, retryable: true })
-    } finally {
-      limit.clear()
     }
   }
 

@@ -1,11 +1,11 @@
 import type { ContentRouting } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { toString as encodeBytes } from 'uint8arrays/to-string'
+import { deadline } from '../../core/deadline.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { Records } from '../network.ts'
-import { deadline } from './deadline.ts'
 
 /** Multihash prefix of a SHA-256 digest. */
 const SHA_256 = Uint8Array.of(0x12, 0x20)
@@ -39,13 +39,12 @@ export class DhtRecords implements Records {
 
   async provide(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const routing = this.#started()
-    const limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, signal)
+    using limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, { signal })
     this.#searches += 1
     try {
       await routing.provide(this.#cid(key), { signal: limit.signal })
     } finally {
       this.#searches -= 1
-      limit.clear()
     }
   }
 
@@ -56,7 +55,7 @@ export class DhtRecords implements Records {
   async *providers(key: string, { signal }: { signal?: AbortSignal } = {}): AsyncIterable<ContextId> {
     const found = new Set<ContextId>()
     const routing = this.#started()
-    const limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, signal)
+    using limit = deadline(this.#ports.clock, SEARCH_TIMEOUT, { signal })
     this.#searches += 1
     try {
       for await (const { id } of routing.findProviders(this.#cid(key), { signal: limit.signal })) {
@@ -71,7 +70,6 @@ export class DhtRecords implements Records {
       if (!limit.isOver) throw error
     } finally {
       this.#searches -= 1
-      limit.clear()
     }
   }
 

@@ -1,11 +1,11 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
+import { deadline } from '../../core/deadline.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { HandleOptions, MessageStream, Streams } from '../network.ts'
 import type { AdmissionGate } from './admission-gate.ts'
-import { deadline } from './deadline.ts'
 import { MESSAGE_LIMIT } from './length-prefix.ts'
 import { Libp2pMessageStream } from './message-stream.ts'
 
@@ -75,7 +75,7 @@ export class Libp2pStreams implements Streams {
     const connection = connectionOf(peer)
     if (connection === undefined) throw new AmcpError('ERR_NOT_CONNECTED', `no link to ${peer}`, { retryable: true })
     if (!beforeAdmission && !gate.isAdmitted(peer)) throw refused(peer, protocol, 'is not admitted here yet')
-    const limit = deadline(ports.clock, openTimeout, signal)
+    using limit = deadline(ports.clock, openTimeout, { signal })
     try {
       const raw = await connection.newStream(protocol, {
         signal: limit.signal,
@@ -89,8 +89,6 @@ export class Libp2pStreams implements Streams {
       if (connection.status !== 'open')
         throw new AmcpError('ERR_NOT_CONNECTED', `the link to ${peer} ended`, { cause, retryable: true })
       throw refused(peer, protocol, 'does not serve it to us', cause)
-    } finally {
-      limit.clear()
     }
   }
 
