@@ -114,7 +114,7 @@ export class Neighbourhood {
     if (byShard === undefined) this.#sought.clear()
     for (const shard of this.#sought.keys())
       if (!this.#shardRings.has(shard))
-        this.#entrances.set(shard, this.#ring.among([...byShard![shard]!]).after(this.#self, ENTRANCES))
+        this.#entrances.set(shard, this.#ring.among([...byShard![shard]!]).drawnBy(this.#self, ENTRANCES))
   }
 
   #forgetSought(): void {

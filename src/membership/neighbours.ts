@@ -61,13 +61,17 @@ export class Ring {
     return this.chosenBy(one).has(other) || this.chosenBy(other).has(one)
   }
 
-  /** The first members at or after the place of a name, which need not be theirs: others for others, few changed by who comes. */
-  after(name: string, count: number): readonly ContextId[] {
+  /** The first members at or after a share of the way around the ring, 0 to 1. */
+  from(share: number, count: number): readonly ContextId[] {
     const ring = this.#ring
-    const place = this.#places.get(name) ?? this.#placeOf(name)
-    const next = ring.findIndex((one) => one.place >= place)
+    const next = ring.findIndex((one) => one.place >= share * 2 ** 32)
     const first = next === -1 ? 0 : next
     return Array.from({ length: Math.min(count, ring.length) }, (_, step) => ring[(first + step) % ring.length]!.member)
+  }
+
+  /** Some of the members, chosen by hash for somebody who need not be one: each of them is chosen by as many. */
+  drawnBy(context: ContextId, count: number): readonly ContextId[] {
+    return this.#drawn(this.#places.get(context) ?? this.#placeOf(context), count)
   }
 
   #choose(member: ContextId): ReadonlySet<ContextId> {
@@ -77,15 +81,25 @@ export class Ring {
     if (this.isFullMesh) return new Set(ring.filter((one) => one.member !== member).map((one) => one.member))
     const chosen = new Set<ContextId>()
     for (let step = 1; step <= SUCCESSORS; step += 1) chosen.add(ring[(at + step) % ring.length]!.member)
-    const far = SUCCESSORS + Math.max(1, Math.floor(Math.log2(ring.length)) - 4)
-    const { place } = ring[at]!
-    const ranked = ring.map((one) => ({ member: one.member, rank: mixed(place, one.place) }))
-    ranked.sort((a, b) => a.rank - b.rank)
-    for (const one of ranked) {
-      if (chosen.size >= far) break
-      if (one.member !== member) chosen.add(one.member)
-    }
+    const enough = SUCCESSORS + Math.max(1, Math.floor(Math.log2(ring.length)) - 4)
+    // As many as are wanted, though this member itself and its successors be among them.
+    for (const far of this.#drawn(ring[at]!.place, enough + 1))
+      if (far !== member && chosen.size < enough) chosen.add(far)
     return chosen
+  }
+
+  /** Those of the smallest rank, in its order. Without sorting all: done for each pair of a link's ends, and on each change. */
+  #drawn(place: number, count: number): readonly ContextId[] {
+    const least: { readonly member: ContextId; readonly rank: number }[] = []
+    for (const { member, place: their } of this.#ring) {
+      const rank = mixed(place, their)
+      if (least.length === count && rank >= least[count - 1]!.rank) continue
+      if (least.length === count) least.pop()
+      let at = least.length
+      while (at > 0 && least[at - 1]!.rank > rank) at -= 1
+      least.splice(at, 0, { member, rank })
+    }
+    return least.map(({ member }) => member)
   }
 
   #place(members: readonly ContextId[], known: ReadonlyMap<ContextId, number>): void {

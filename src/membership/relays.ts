@@ -13,12 +13,16 @@ export interface ShardRelaysComponents {
 
 type ByShard = readonly ReadonlySet<ContextId>[]
 
-/** Of so many members one passes on a shard, at least: with 4 links each, all may publish in it by some 32 links a relay. */
+/**
+ * Of so many members one passes on a shard, at least: with 4 links each, all may publish in it by some 32 links a relay.
+ * Each helps in as many shards as others, but the ring has only so many places where helpers begin: whoever publishes or
+ * listens in all shards meets the same ones again in every eighth, instead of everybody.
+ */
 const MEMBERS_A_RELAY = 8
 
 /**
  * Who passes on which shard, as a pure function of what all members announced. Where few listen others help, those that
- * come next on the ring after the shard's own place: a listener that is alone with a thousand publishers is not linked to
+ * come next on the ring after a place that the shard shares with every eighth: a listener that is alone with a thousand publishers is not linked to
  * all of them.
  */
 export class ShardRelays implements Relays {
@@ -77,7 +81,8 @@ export class ShardRelays implements Relays {
     const enough = Math.ceil(this.#parts.map.members.length / MEMBERS_A_RELAY)
     if (listeners.size === 0 || listeners.size >= enough) return listeners
     const relays = new Set(listeners)
-    for (const helper of this.#ring.after(`shard ${shard}`, enough)) if (relays.size < enough) relays.add(helper)
+    for (const helper of this.#ring.from((shard % MEMBERS_A_RELAY) / MEMBERS_A_RELAY, enough))
+      if (relays.size < enough) relays.add(helper)
     return relays
   }
 }

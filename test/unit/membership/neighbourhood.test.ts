@@ -251,6 +251,29 @@ describe('the neighbourhood', () => {
     expect(chosen.size).toBeGreaterThan(10)
   })
 
+  test('of all who publish to one listener asks for links of all who pass it on alike, some 4 of each 8 members', () => {
+    const { at } = given((n) => (n === 7 ? [NEWS] : []), 200)
+    const links = new Map<string, number>()
+    for (let n = 0; n < 200; n += 1) {
+      const own = at(n)
+      own.seek(SHARD)
+      own.refresh()
+      if (n !== 7) for (const entrance of own.chosenIn(SHARD)) links.set(entrance, (links.get(entrance) ?? 0) + 1)
+    }
+    expect(links.size).toBe(200 / 8)
+    expect(Math.max(...links.values())).toBeLessThan(2 * 32)
+  })
+
+  test('of somebody who listens or publishes in all shards is not everybody', () => {
+    const all = given((n) => (n === 7 ? ['>'] : []), 300)
+    const dialled = Array.from({ length: 300 }, (_, n) => n).filter((n) => n !== 7 && all.at(7).has(`member-${n}`))
+    expect(dialled.length).toBeLessThan(80)
+    const publisher = all.at(8)
+    for (let shard = 0; shard < 64; shard += 1) publisher.seek(shard)
+    publisher.refresh()
+    expect(publisher.chosen.size).toBeLessThan(60)
+  })
+
   test('takes the ring of a shard for its entrances when the publisher listens as well', () => {
     const { at, tell } = given(fifths, 100)
     const own = at(1)
