@@ -13,6 +13,8 @@ export interface ConnectorComponents {
   network: Network
   map: StateMap
   relays: ShardRelays
+  /** An attempt to dial has ended, well or not. @param unreachable given addresses where nobody has answered yet */
+  tried(unreachable: number): void
 }
 
 export interface ConnectorOptions {
@@ -56,6 +58,7 @@ export class Connector {
   readonly #network: Network
   readonly #map: StateMap
   readonly #relays: ShardRelays
+  readonly #tried: (unreachable: number) => void
   readonly #timing: MembershipTiming
   readonly #options: ConnectorOptions
   readonly #targets = new Map<string, Target>()
@@ -68,11 +71,12 @@ export class Connector {
   #isRunning = false
 
   constructor(components: ConnectorComponents, timing: MembershipTiming, options: ConnectorOptions) {
-    const { ports, network, map, relays } = components
+    const { ports, network, map, relays, tried } = components
     this.#ports = ports
     this.#network = network
     this.#map = map
     this.#relays = relays
+    this.#tried = tried
     this.#timing = timing
     this.#options = options
     this.#neighbourhood = new Neighbourhood({ ...ports, map, relays, timing }, network.id)
@@ -102,7 +106,7 @@ export class Connector {
   }
 
   /** Given addresses where nobody has answered yet, although they were tried. */
-  get unreachable(): number {
+  get #unreachable(): number {
     let count = 0
     for (const { peer, attempt, isDialling } of this.#targets.values())
       if (peer === undefined && attempt > 0 && !isDialling) count += 1
@@ -148,7 +152,8 @@ export class Connector {
     this.#choose()
     for (const [key, target] of this.#targets) {
       if (target.isDialling || target.timer !== undefined) continue
-      if (this.#isNeeded(key, target)) this.#schedule(key, target)
+      if (this.#isGivenUp(target)) this.#targets.delete(key)
+      else if (this.#isNeeded(target)) this.#schedule(key, target)
     }
   }
 
@@ -226,18 +231,20 @@ export class Connector {
     }
   }
 
-  #isNeeded(key: string, target: Target): boolean {
-    const { peer } = target
+  #isNeeded({ peer }: Target): boolean {
     if (peer === this.#network.id) return false
     if (peer !== undefined && this.#network.isConnected(peer)) return false
     if (!this.#options.dialBeyond || peer === undefined) return true
     if (this.#chosen.has(peer)) return true
-    const entry = this.#map.get(peer)
-    // Present, but not chosen: linked to others. Or gone in good order.
-    if (entry !== undefined) return false
-    if (target.kind === 'address' || target.attempt < LOST_ATTEMPTS) return true
-    this.#targets.delete(key)
-    return false
+    // With an entry: present, but not chosen, so linked to others. Or gone in good order.
+    return this.#map.get(peer) === undefined
+  }
+
+  /** Needed, and tried in vain for too long; a given address is never given up. */
+  #isGivenUp(target: Target): boolean {
+    const { kind, peer, attempt } = target
+    if (kind === 'address' || peer === undefined || attempt < LOST_ATTEMPTS) return false
+    return this.#options.dialBeyond && !this.#chosen.has(peer) && this.#isNeeded(target)
   }
 
   #schedule(key: string, target: Target): void {
@@ -248,7 +255,9 @@ export class Connector {
     }
     target.timer = this.#ports.clock.after(wait, () => {
       target.timer = undefined
-      if (this.#isRunning && this.#isNeeded(key, target)) void this.#dial(key, target)
+      if (!this.#isRunning) return
+      if (this.#isGivenUp(target)) this.#targets.delete(key)
+      else if (this.#isNeeded(target)) void this.#dial(key, target)
     })
   }
 
@@ -288,10 +297,7 @@ export class Connector {
       target.isDialling = false
     }
     if (this.#isRunning && this.#network.isAdmitted(target.peer ?? '')) target.attempt = 0
-    this.onTried()
+    this.#tried(this.#unreachable)
     this.review()
   }
-
-  /** Set by the composition: an attempt has ended, well or not. */
-  onTried: () => void = () => undefined
 }

@@ -125,11 +125,11 @@ class MeshMembers implements Members {
       admitted: (peer, hello) => this.#admitted(peer, hello),
       refused: (peer, error, by) => this.#refused(peer, error, by),
     })
-    this.#connector = new Connector({ ports, network, map: this.#map, relays: this.relays }, this.#timing, {
+    const tried = (unreachable: number): void => this.#joining.tried(unreachable)
+    this.#connector = new Connector({ ports, network, map: this.#map, relays: this.relays, tried }, this.#timing, {
       addresses,
       dialBeyond,
     })
-    this.#connector.onTried = () => this.#joining.tried(this.#connector.unreachable)
   }
 
   start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {

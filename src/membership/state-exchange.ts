@@ -141,8 +141,11 @@ export class StateExchange {
 
   flush(): void {
     this.#isFlushing = false
-    const now = this.#ports.clock.monotonic()
-    for (const link of this.#links.values()) link.flush(this.#map, now)
+    for (const link of this.#links.values()) this.#flush(link)
+  }
+
+  #flush(link: StateLink): void {
+    link.flush(this.#map, this.#ports.clock.monotonic())
   }
 
   /**
@@ -171,9 +174,8 @@ export class StateExchange {
       return
     }
     this.#close(peer)
-    const link = new StateLink(stream, hello.incarnation, this.#ports)
+    const link = new StateLink(stream, hello.incarnation, this.#ports, (drained) => this.#flush(drained))
     this.#links.set(peer, link)
-    link.onDrained = () => link.flush(this.#map, this.#ports.clock.monotonic())
     stream.onMessage((bytes) => this.#receive(link, bytes))
     stream.onClose(() => {
       link.closed()

@@ -36,6 +36,7 @@ export class StateLink {
   /** Of messages and entries from the neighbour: each may cost a signature. */
   readonly #rate: TokenBucket
   readonly #counters: Ports['counters']
+  readonly #drained: (link: StateLink) => void
   /** The neighbour's latest digest of its set of members. */
   members: string | undefined
   /** Listed by the neighbour in a newer version than held here. */
@@ -49,11 +50,18 @@ export class StateLink {
   #digestSent = ''
   #isBlocked = false
 
-  constructor(stream: MessageStream, incarnation: string, ports: Pick<Ports, 'clock' | 'counters'>) {
+  /** @param drained told when a full stream has room again: what waited can go */
+  constructor(
+    stream: MessageStream,
+    incarnation: string,
+    ports: Pick<Ports, 'clock' | 'counters'>,
+    drained: (link: StateLink) => void,
+  ) {
     this.stream = stream
     this.incarnation = incarnation
     this.#rate = new TokenBucket(ports.clock, PER_SECOND, BURST)
     this.#counters = ports.counters
+    this.#drained = drained
   }
 
   /** The neighbour's summary came, and everything it listed is here. */
@@ -161,7 +169,7 @@ export class StateLink {
     void this.stream.drained().then(
       () => {
         this.#isBlocked = false
-        this.onDrained()
+        this.#drained(this)
       },
       // The stream broke while full: its close listener does what is needed.
       () => undefined,
@@ -178,9 +186,6 @@ export class StateLink {
       return true
     }
   }
-
-  /** Set by the exchange: what waited can go. */
-  onDrained: () => void = () => undefined
 
   /** Sends what has gathered: entries the neighbour lacks, acknowledgements, wants, and the digest if it changed. */
   flush(map: StateMap, now: number): void {

@@ -20,7 +20,9 @@ function setup(addresses: readonly string[] = [], dialBeyond = true) {
   const ports = { clock, random: new SeededRandom(1), crypto, logger: silentLogger, counters: new Counters() }
   const interest = new Interest(map, 64)
   const relays = new ShardRelays({ crypto, map, interest }, idOf(1), dialBeyond)
-  const connector = new Connector({ ports, network, map, relays }, defaultTiming, { addresses, dialBeyond })
+  const unreachable: number[] = []
+  const tried = (count: number): void => void unreachable.push(count)
+  const connector = new Connector({ ports, network, map, relays, tried }, defaultTiming, { addresses, dialBeyond })
   const join = (n: number): void => {
     swarm.join(idOf(n), `/node/${n}`)
     network.remember(idOf(n), [`/node/${n}`])
@@ -28,16 +30,16 @@ function setup(addresses: readonly string[] = [], dialBeyond = true) {
     own.begin(0)
     map.apply(own.issue({}), clock.monotonic())
   }
-  return { clock, swarm, network, map, ports, connector, join }
+  return { clock, swarm, network, map, ports, connector, unreachable, join }
 }
 
 describe('the connector', () => {
-  test('dials the given addresses but its own, and says how many', async () => {
-    const { clock, network, connector } = setup(['/one', '/a', '/b'])
+  test('dials the given addresses but its own, and says how many, and after each where nobody answered', async () => {
+    const { clock, network, connector, unreachable } = setup(['/one', '/a', '/b'])
     expect(connector.start()).toBe(2)
     await clock.advance(0)
     expect(network.dialled).toEqual(['/a', '/b'])
-    expect(connector.unreachable).toBe(2)
+    expect(unreachable).toEqual([1, 2])
     connector.stop()
   })
 
@@ -138,6 +140,11 @@ describe('the connector', () => {
     expect(network.dialled.length).toBeGreaterThan(before)
     await clock.advance(3_600_000)
     expect(clock.pending).toBe(0)
+    // Found again by mDNS it is no old acquaintance whose attempts are used up.
+    swarm.unreachable.clear()
+    network.discover(idOf(2), ['/node/2'])
+    await clock.advance(0)
+    expect(network.isConnected(idOf(2))).toBe(true)
   })
 
   const linked = async (count: number): Promise<ReturnType<typeof setup>> => {

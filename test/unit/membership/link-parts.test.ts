@@ -36,6 +36,12 @@ function stream() {
   return { made, sent, say: (byte: number) => onMessage(Uint8Array.of(byte)), close: (cause?: Error) => onClose(cause) }
 }
 
+const linkOver = (
+  made: MessageStream,
+  ports: ConstructorParameters<typeof StateLink>[2],
+  drained: (link: StateLink) => void = () => {},
+) => new StateLink(made, HEX, ports, drained)
+
 describe('the messages of a hello', () => {
   test('are read in order, whether they came before or after they were asked for', async () => {
     const { made, say } = stream()
@@ -78,6 +84,28 @@ describe('the messages of a hello', () => {
   })
 })
 
+test('a stream that is full holds back what gathers, and says once when it has room again', async () => {
+  const { made, sent } = stream()
+  const room = Promise.withResolvers<void>()
+  const full = { send: (bytes: Uint8Array) => sent.push(decodeMessage(bytes)) === 0, drained: () => room.promise }
+  const map = new StateMap(crypto, 'self', 30_000)
+  const drained: StateLink[] = []
+  const ports = { clock: new VirtualClock(), counters: new Counters() }
+  const link = linkOver(Object.assign(made, full), ports, (each) => {
+    drained.push(each)
+    each.flush(map, 0)
+  })
+  link.send({ t: 'want', contexts: ['a'] })
+  link.send({ t: 'want', contexts: ['b'] })
+  link.want('c')
+  link.flush(map, 0)
+  expect(sent.map(({ t }) => t)).toEqual(['want', 'want'])
+  room.resolve()
+  await room.promise
+  expect(drained).toEqual([link])
+  expect(sent).toContainEqual({ t: 'want', contexts: ['c'] })
+})
+
 test('a stream that breaks while state is written to it is ended, and counted', () => {
   const counters = new Counters()
   const broken = new Error('broken')
@@ -89,7 +117,7 @@ test('a stream that breaks while state is written to it is ended, and counted', 
     },
     abort: (reason: unknown) => ends.push(reason),
   })
-  new StateLink(made, HEX, { clock: new VirtualClock(), counters }).send({ t: 'want', contexts: ['a'] })
+  linkOver(made, { clock: new VirtualClock(), counters }).send({ t: 'want', contexts: ['a'] })
   expect([ends, counters.get('membership.state.unsent')]).toEqual([[broken], 1])
 })
 
@@ -98,7 +126,7 @@ describe('a link to a neighbour', () => {
     const clock = new VirtualClock()
     const ports = { clock, random: new SeededRandom(1), crypto, logger: silentLogger, counters: new Counters() }
     const { made, sent } = stream()
-    return { clock, ports, sent, link: new StateLink(made, HEX, ports), map: new StateMap(crypto, 'self', 30_000) }
+    return { clock, ports, sent, link: linkOver(made, ports), map: new StateMap(crypto, 'self', 30_000) }
   }
 
   test('tells who answers a challenge from who does not, and settles all when it closes', async () => {
@@ -227,7 +255,7 @@ test('origins of agents stay right after more agents than are remembered, and wh
 test('what a neighbour lists again and again is asked for once a turn', () => {
   const map = new StateMap(crypto, 'self', 30_000)
   const { made, sent } = stream()
-  const link = new StateLink(made, HEX, { clock: new VirtualClock(), counters: new Counters() })
+  const link = linkOver(made, { clock: new VirtualClock(), counters: new Counters() })
   link.learn('a', 3, 'body', 'membership')
   link.learn('a', 2, 'older body')
   link.summary([['a', 3]], map)
