@@ -1,4 +1,5 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { now } from './clock.ts'
 
 /** Keeps one processor busy in this very process for a while: a load of known start, length and place. */
 export async function runLoad(milliseconds: number): Promise<void> {
@@ -11,8 +12,8 @@ export async function runLoad(milliseconds: number): Promise<void> {
 }
 
 if (!isMainThread) {
-  const end = performance.now() + Number(workerData)
+  const end = now() + Number(workerData)
   let sum = 0
-  while (performance.now() < end) sum += Math.sqrt(sum + 1)
+  while (now() < end) sum += Math.sqrt(sum + 1)
   parentPort?.postMessage(sum)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Alert } from './analyzer.ts'
+import { now } from './clock.ts'
 import { proveDelivery, type Report } from './delivery.ts'
 import { Factory } from './factory.ts'
 import type { Fed } from './feeder.ts'
@@ -27,13 +28,13 @@ let backAt: number | undefined
 await using factory = new Factory((from, news) => {
   const { kind, ...more } = news as { kind: string; alert?: Alert; host?: string }
   if (kind === 'alert' && more.alert !== undefined) {
-    alerts.push({ alert: more.alert, at: performance.now() })
+    alerts.push({ alert: more.alert, at: now() })
     const { host, analyzer, value, score } = more.alert
     console.log(
       `operator: ${analyzer} says ${host} uses ${value.toFixed(2)} processors (modified z-score ${score.toFixed(1)})`,
     )
   }
-  if (kind === 'back' && from === 'plant') backAt ??= performance.now()
+  if (kind === 'back' && from === 'plant') backAt ??= now()
 })
 
 const say = (text: string): void => console.log(`· ${text}`)

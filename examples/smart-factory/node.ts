@@ -1,6 +1,7 @@
 import { createContext } from 'amcp-mesh'
 import { serveControl } from 'amcp-mesh/control'
 import { analyzer } from './analyzer.ts'
+import { now } from './clock.ts'
 import { feedEvents } from './feeder.ts'
 import { runLoad } from './load.ts'
 import { Operator } from './operator.ts'
@@ -13,10 +14,10 @@ import type { Reading } from './telemetry.ts'
 const { name, folder, bootstrap } = JSON.parse(process.env['PLACE'] ?? '{}') as PlaceOptions
 const tell = (news: unknown): boolean => process.send?.({ news }) ?? false
 
-const begun = performance.now()
+const begun = now()
 const context = await createContext({ folder, bootstrap })
 const control = await serveControl(folder, context)
-const startMilliseconds = performance.now() - begun
+const startMilliseconds = now() - begun
 
 const tally = new Tally()
 let published = 0

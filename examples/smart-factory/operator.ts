@@ -1,6 +1,7 @@
 import type { Context } from 'amcp-mesh'
 import type { Alert } from './analyzer.ts'
 import type { Verdict } from './anomaly.ts'
+import { now } from './clock.ts'
 import type { Reading } from './telemetry.ts'
 
 export interface CallReport {
@@ -29,7 +30,7 @@ export class Operator {
     const window = this.#windows.get(host) ?? []
     this.#windows.set(host, [...window, processCpu].slice(-30))
     if (window.length === 0 || this.#isStopped) return
-    const began = performance.now()
+    const began = now()
     try {
       const verdict: Verdict = await this.#context.call(
         'anomaly.detect',
@@ -37,7 +38,7 @@ export class Operator {
         { deadline: 2_000 },
       )
       if (typeof verdict.score !== 'number') throw new TypeError('a verdict has a score')
-      this.#latencies.push(performance.now() - began)
+      this.#latencies.push(now() - began)
     } catch (error) {
       this.#failed += 1
       console.error(`operator: a call failed: ${(error as Error).message}`)

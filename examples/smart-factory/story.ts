@@ -1,14 +1,15 @@
 import type { Alert } from './analyzer.ts'
+import { now } from './clock.ts'
 import type { Factory } from './factory.ts'
 import type { PlaceName } from './place.ts'
 import type { Proof } from './proofs.ts'
 import { until } from './until.ts'
 
 const names: readonly PlaceName[] = ['plant', 'edge-1', 'edge-2', 'operator']
-const ms = (from: number, to = performance.now()): string => `${Math.round(to - from)} ms`
+const ms = (from: number, to = now()): string => `${Math.round(to - from)} ms`
 
 export async function proveMesh(factory: Factory): Promise<Proof> {
-  const began = performance.now()
+  const began = now()
   for (const name of names) await factory.start(name)
   const knowsAll = async (name: PlaceName): Promise<boolean> =>
     (await factory.place(name).ask<string[]>('members')).length === names.length - 1
@@ -23,7 +24,7 @@ export async function proveLoad(
   limit: number,
 ): Promise<Proof[]> {
   const before = alerts.length
-  const began = performance.now()
+  const began = now()
   const load = factory.place('edge-2').ask('load', limit)
   const isFound = await until(() => alerts.length > before, limit)
   const found = alerts[before]
@@ -44,13 +45,13 @@ export async function proveLoad(
 /** Kills edge-1 without a word, starts it again, and waits for its events at the plant. */
 export async function proveRecovery(factory: Factory, backAt: () => number | undefined): Promise<Proof[]> {
   const id = factory.ids.get('edge-1')!
-  const killed = performance.now()
+  const killed = now()
   await factory.place('edge-1').kill()
   const isNoticed = await until(
     async () => !(await factory.place('plant').ask<string[]>('linked')).includes(id),
     15_000,
   )
-  const noticed = performance.now()
+  const noticed = now()
   await factory.start('edge-1')
   const isBack = await until(() => backAt() !== undefined, 15_000)
   return [

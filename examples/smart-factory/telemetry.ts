@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus, freemem, platform, totalmem } from 'node:os'
 import { z } from 'zod'
+import { now } from './clock.ts'
 
 /** What one edge measures of its machine and of itself; shares are 0…1, rates are bytes a second since the last reading. */
 export const Reading = z.object({
@@ -17,14 +18,6 @@ export const Reading = z.object({
 })
 export type Reading = z.infer<typeof Reading>
 
-interface Totals {
-  at: number
-  cores: { busy: number; all: number }[]
-  disk: number | null
-  network: number | null
-  process: number
-}
-
 const sectorBytes = 512
 
 /** Sums a column of a /proc table, or null where there is no /proc: that metric is then published as unknown. */
@@ -36,11 +29,12 @@ function procColumn(file: string, column: number, accept: (fields: string[]) => 
   return rows.filter(accept).reduce((sum, fields) => sum + Number(fields[column]), 0)
 }
 
-function totals(): Totals {
+/** What has added up since the machine, and the process, began. */
+function totals() {
   const { user, system } = process.cpuUsage()
   const sectors = procColumn('/proc/diskstats', 9, ([, , name]) => /^(sd[a-z]+|vd[a-z]+|nvme\d+n\d+)$/.test(name ?? ''))
   return {
-    at: performance.now(),
+    at: now(),
     cores: cpus().map(({ times }) => {
       const busy = times.user + times.nice + times.sys + times.irq
       return { busy, all: busy + times.idle }
@@ -53,28 +47,28 @@ function totals(): Totals {
 
 /** Reads this machine; each reading says what happened since the one before. */
 export function createTelemetry(host: string, warmUpMilliseconds: number): () => Reading {
-  const started = performance.now()
+  const started = now()
   let last = totals()
   let number = 0
   return () => {
-    const now = totals()
-    const seconds = (now.at - last.at) / 1_000
-    const rate = (current: number | null, before: number | null): number | null =>
-      current === null || before === null ? null : (current - before) / seconds
+    const current = totals()
+    const seconds = (current.at - last.at) / 1_000
+    const rate = (latest: number | null, before: number | null): number | null =>
+      latest === null || before === null ? null : (latest - before) / seconds
     const reading: Reading = {
       host,
       number: ++number,
-      warming: now.at - started < warmUpMilliseconds,
-      cores: now.cores.map(({ busy, all }, index) => {
+      warming: current.at - started < warmUpMilliseconds,
+      cores: current.cores.map(({ busy, all }, index) => {
         const previous = last.cores[index]
         return previous === undefined || all === previous.all ? 0 : (busy - previous.busy) / (all - previous.all)
       }),
       memory: 1 - freemem() / totalmem(),
-      diskWritten: rate(now.disk, last.disk),
-      networkReceived: rate(now.network, last.network),
-      processCpu: (now.process - last.process) / seconds,
+      diskWritten: rate(current.disk, last.disk),
+      networkReceived: rate(current.network, last.network),
+      processCpu: (current.process - last.process) / seconds,
     }
-    last = now
+    last = current
     return reading
   }
 }
