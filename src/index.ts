@@ -11,7 +11,6 @@ export type {
   AgentOptions,
   Capability,
   MailboxOptions,
-  Proficiency,
   Subscriptions,
 } from './agent/definition.ts'
 export type { SpawnOptions } from './agent/registry.ts'
@@ -30,6 +29,7 @@ export type { Store } from './core/store.ts'
 export { createContext } from './create-context.ts'
 export type { AmcpEvent } from './events/event.ts'
 export type { PublishOptions } from './events/published-event.ts'
+export type { Proficiency } from './membership/members.ts'
 export { type Libp2pNetworkOptions, libp2pNetwork } from './network/libp2p/libp2p-network.ts'
 export { lanNetwork, type NetworkPreset, wanNetwork } from './network/libp2p/preset.ts'
 export type { Network } from './network/network.ts'

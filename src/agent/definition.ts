@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallInfo } from '../calls/incoming-call.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import type { Proficiency } from '../membership/members.ts'
 import type { AgentSelf, UncheckedData } from './self.ts'
 
 /** Patterns, or patterns with the schema of their topics' data. */
@@ -12,8 +13,6 @@ export type SubscribedData<S extends Subscriptions> = S extends readonly string[
   : {
       [Pattern in keyof S]: S[Pattern] extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S[Pattern]> : never
     }[keyof S]
-
-export type Proficiency = 'novice' | 'competent' | 'expert'
 
 /** Something an agent does when it is called. Without a schema the value is passed unchecked. */
 export interface Capability<State, Input, Output> {

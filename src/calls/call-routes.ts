@@ -1,8 +1,9 @@
 import type { Clock } from '../core/clock.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
+import type { LocatedOffer } from '../membership/members.ts'
 import { isAgentId } from './call-events.ts'
-import type { Directory, LocalAgents, LocatedOffer } from './directory.ts'
+import type { Directory, LocalAgents } from './directory.ts'
 import { LatelyFailed } from './lately-failed.ts'
 import type { OutgoingCall } from './outgoing-call.ts'
 

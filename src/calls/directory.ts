@@ -1,12 +1,6 @@
 import type { AgentId, ContextId } from '../core/ids.ts'
+import type { LocatedOffer } from '../membership/members.ts'
 import type { IncomingCall } from './incoming-call.ts'
-
-/** What an agent offers, as the gossiped map tells it. */
-export interface LocatedOffer {
-  readonly agent: AgentId
-  readonly capability: string
-  readonly context: ContextId
-}
 
 /** What calls must know of the mesh. `Members` is one; tests have smaller ones. */
 export interface Directory {

@@ -1,20 +1,22 @@
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { LifeCycle } from '../core/life-cycle.ts'
 
-/** A capability that an agent of some context serves. */
-export interface Offer {
-  agent: AgentId
-  capability: string
-  version: string
-  proficiency?: Proficiency
-  /** In whatever unit the mesh agreed on. */
-  cost?: number
-}
-
 export type Proficiency = 'novice' | 'competent' | 'expert'
 
+/** A capability that an agent serves, as its context announces it to the mesh. */
+export interface Offer {
+  readonly agent: AgentId
+  readonly capability: string
+  /** Semantic version of the interface. */
+  readonly version: string
+  readonly proficiency?: Proficiency
+  /** Of one call, in whatever unit the mesh agreed on. */
+  readonly cost?: number
+}
+
+/** An offer of some member, as the gossiped map tells it. */
 export interface LocatedOffer extends Offer {
-  context: ContextId
+  readonly context: ContextId
 }
 
 /**

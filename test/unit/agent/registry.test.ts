@@ -694,3 +694,21 @@ test('an agent with an asynchronous handler works off what waits within a turn, 
   expect(log).toHaveLength(500)
   expect(log.at(-1)! - log[0]!).toBeLessThanOrEqual(1)
 })
+
+test('an agent’s id is taken once, with a name or without', async () => {
+  const { place } = await one()
+  const own = (id: string) => ({
+    id,
+    type: 'own',
+    setContext: () => {},
+    handleEvent: () => undefined,
+    serializeState: () => new Uint8Array(),
+    deserializeState: () => {},
+  })
+  const id = place.mint('own', 'x')
+  await place.registry.spawn(own(id))
+  await expect(place.registry.spawn(own(id))).rejects.toMatchObject({ details: { agent: id, type: 'own' } })
+  const named = defineAgent({ type: 'named' })
+  await place.registry.spawn(named, { name: 'n' })
+  await expect(place.registry.spawn(named, { name: 'n' })).rejects.toMatchObject({ details: { name: 'n' } })
+})

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { Providers } from '../../../src/agent/offers.ts'
 import { SharedSubscriptions } from '../../../src/agent/shared-subscriptions.ts'
 import type { AmcpEvent } from '../../../src/events/event.ts'
 import { event, World } from '../calls/world.ts'
@@ -48,12 +47,6 @@ test('a subscription that fails is not kept, unless another took its place', asy
   for (const pattern of ['amcp.agent', 'amcp.agent.x']) {
     await expect(shared.add(pattern, listener)).rejects.toMatchObject({ code: 'ERR_TOPIC_RESERVED' })
   }
-})
-
-test('providers that nobody added are removed without harm', () => {
-  const providers = new Providers()
-  providers.remove('x', {} as never)
-  expect(providers.next('x')).toBeUndefined()
 })
 
 test('after close nothing comes in and nothing is taken', async () => {

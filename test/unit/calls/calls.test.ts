@@ -361,7 +361,7 @@ test('a call without time left is malformed, one with the least time is not', as
 test('our own offer that is still listed after its agent went is passed over', async () => {
   const { world, here, there, caller } = await pair()
   vi.spyOn(there, 'offersOf').mockReturnValue({
-    offers: [{ agent: 'gone', capability: 'x', context: 'there' }],
+    offers: [{ agent: 'gone', capability: 'x', version: '1.0.0', context: 'there' }],
     complete: true,
   })
   await expect(there.calls.call(caller, 'x', 1)).rejects.toMatchObject({ code: 'ERR_CAPABILITY_UNKNOWN' })

@@ -3,7 +3,7 @@ import { AgentRegistry } from '../../../src/agent/registry.ts'
 import { noWatch, type Watch } from '../../../src/agent/watch.ts'
 import type { BrokerSubscription, Deliver, EventBroker } from '../../../src/broker/event-broker.ts'
 import { Calls, type CallsOptions } from '../../../src/calls/calls.ts'
-import type { Directory, Lanes, LocatedOffer } from '../../../src/calls/directory.ts'
+import type { Directory, Lanes } from '../../../src/calls/directory.ts'
 import { Counters } from '../../../src/core/counters.ts'
 import type { AgentId, ContextId } from '../../../src/core/ids.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
@@ -12,6 +12,7 @@ import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { simulatedCrypto } from '../../../src/core/simulated-crypto.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import type { AmcpEvent } from '../../../src/events/event.ts'
+import type { LocatedOffer } from '../../../src/membership/members.ts'
 
 /** What the pieces of a mesh share in tests: every event reaches every matching subscriber unless `drop` says no. */
 export class World {

@@ -1,15 +1,4 @@
-import type { AgentId } from '../core/ids.ts'
-import type { Proficiency } from './definition.ts'
 import type { HostedAgent } from './hosted-agent.ts'
-
-/** What an agent here announces to the mesh, for each of its capabilities. */
-export interface Offer {
-  readonly agent: AgentId
-  readonly capability: string
-  readonly version: string
-  readonly proficiency?: Proficiency
-  readonly cost?: number
-}
 
 /** Which agents of this context offer what; asked once a local call, so it only reads a map and an array. */
 export class Providers {

@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AgentStatus } from '../../../src/agent/agent.ts'
-import { defineAgent } from '../../../src/agent/define-agent.ts'
 import type { HostedAgent } from '../../../src/agent/hosted-agent.ts'
-import { Providers } from '../../../src/agent/offers.ts'
-import { World } from '../calls/world.ts'
+import { Providers } from '../../../src/agent/providers.ts'
 
 const agent = (id: string, status: AgentStatus = 'ACTIVE'): HostedAgent => ({ id, status }) as HostedAgent
 
@@ -20,6 +18,7 @@ describe('providers of a capability', () => {
     const [a, b] = [agent('a'), agent('b', 'FAILED')]
     expect(providers.next('x')).toBeUndefined()
     providers.remove('x', a)
+    expect(providers.next('x')).toBeUndefined()
     providers.add('x', b)
     expect(providers.next('x')).toBeUndefined()
     providers.add('x', a)
@@ -41,24 +40,4 @@ describe('providers of a capability', () => {
     expect(providers.next('x')).toBe(a)
     expect(providers.next('x')).toBe(b)
   })
-})
-
-test('an agent’s id is taken once, with a name or without', async () => {
-  const world = new World()
-  const place = world.context('here')
-  await place.start()
-  const own = (id: string) => ({
-    id,
-    type: 'own',
-    setContext: () => {},
-    handleEvent: () => undefined,
-    serializeState: () => new Uint8Array(),
-    deserializeState: () => {},
-  })
-  const id = place.mint('own', 'x')
-  await place.registry.spawn(own(id))
-  await expect(place.registry.spawn(own(id))).rejects.toMatchObject({ details: { agent: id, type: 'own' } })
-  const named = defineAgent({ type: 'named' })
-  await place.registry.spawn(named, { name: 'n' })
-  await expect(place.registry.spawn(named, { name: 'n' })).rejects.toMatchObject({ details: { name: 'n' } })
 })
