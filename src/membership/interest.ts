@@ -15,10 +15,14 @@ export class Interest {
   readonly #shardCount: number
   readonly #trie = new TopicTrie<ContextId>()
   readonly #patterns = new Map<ContextId, readonly string[]>()
+  readonly #shardsOf = new Map<ContextId, ReadonlySet<number>>()
   readonly #audiences = new Map<string, readonly ContextId[]>()
   readonly #interned = new Map<string, readonly ContextId[]>()
   #shards: ReadonlySet<number> | undefined
-  #byShard: readonly ReadonlySet<ContextId>[] | undefined
+  #byShard: readonly ReadonlySet<ContextId>[] = []
+  #isByShardStale = true
+  /** Those who listen in all shards. */
+  #everywhere: ReadonlySet<ContextId> = new Set()
 
   /** @param shardCount how many the mesh has */
   constructor(map: StateMap, shardCount: number) {
@@ -37,7 +41,7 @@ export class Interest {
     this.#audiences.clear()
     this.#interned.clear()
     this.#shards = undefined
-    this.#byShard = undefined
+    this.#isByShardStale = true
     return true
   }
 
@@ -55,26 +59,33 @@ export class Interest {
 
   /** Shards that any member listens to. */
   get shards(): ReadonlySet<number> {
-    this.#shards ??= shardsOfPatterns([...this.#patterns.values()].flat(), this.#shardCount)
+    this.#shards ??= new Set([...this.#shardsOf.values()].flatMap((shards) => [...shards]))
     return this.#shards
   }
 
-  /** By shard, all members that listen to anything in it; the same array while nothing changes. */
+  /**
+   * By shard, all members that listen to anything in it. Sets, and the array, stay the same objects while nothing in them
+   * changes: in a mesh of a thousand somebody changes some pattern all the time, and it concerns few.
+   */
   get byShard(): readonly ReadonlySet<ContextId>[] {
-    this.#byShard ??= this.#listenersByShard()
+    if (this.#isByShardStale) this.#findListeners()
+    this.#isByShardStale = false
     return this.#byShard
   }
 
-  #listenersByShard(): ReadonlySet<ContextId>[] {
+  #findListeners(): void {
     const everywhere: ContextId[] = []
     const inSome = Array.from({ length: this.#shardCount }, (): ContextId[] => [])
-    for (const [context, patterns] of this.#patterns) {
-      const shards = shardsOfPatterns(patterns, this.#shardCount)
+    for (const [context, shards] of this.#shardsOf) {
       if (shards.size === this.#shardCount) everywhere.push(context)
       else for (const shard of shards) inSome[shard]!.push(context)
     }
-    const alone = new Set(everywhere)
-    return inSome.map((some) => (some.length === 0 ? alone : new Set([...everywhere, ...some])))
+    const before = this.#byShard
+    this.#everywhere = sameOr(this.#everywhere, new Set(everywhere))
+    const now = inSome.map((some, shard) =>
+      some.length === 0 ? this.#everywhere : sameOr(before[shard], new Set([...everywhere, ...some])),
+    )
+    if (before.length === 0 || now.some((listeners, shard) => listeners !== before[shard])) this.#byShard = now
   }
 
   #remember(cache: Map<string, readonly ContextId[]>, key: string, value: readonly ContextId[]): void {
@@ -91,11 +102,18 @@ export class Interest {
     for (const pattern of patterns ?? []) this.#trie.add(pattern, context)
     if (patterns === undefined) this.#patterns.delete(context)
     else this.#patterns.set(context, patterns)
-    return !isSame(before, patterns)
+    if (isSame(before, patterns)) return false
+    if (patterns === undefined) this.#shardsOf.delete(context)
+    else this.#shardsOf.set(context, shardsOfPatterns(patterns, this.#shardCount))
+    return true
   }
 }
 
 function isSame(before: readonly string[] | undefined, after: readonly string[] | undefined): boolean {
   if (before?.length !== after?.length) return false
   return before === undefined || after === undefined || before.every((pattern, at) => pattern === after[at])
+}
+
+function sameOr(before: ReadonlySet<ContextId> | undefined, now: ReadonlySet<ContextId>): ReadonlySet<ContextId> {
+  return before?.size === now.size && now.values().every((context) => before.has(context)) ? before : now
 }

@@ -28,6 +28,8 @@ export class Neighbourhood {
   readonly #self: ContextId
   readonly #ring: Ring
   readonly #shardRings = new Map<number, Ring>()
+  /** Kept as long as the set of those who pass on a shard is the same: another member somewhere changes few. */
+  #ringOf: ReadonlyMap<ReadonlySet<ContextId>, Ring> = new Map()
   /** Shards that this context publishes in without passing them on, and until when. */
   readonly #sought = new Map<number, number>()
   readonly #entrances = new Map<number, readonly ContextId[]>()
@@ -83,8 +85,7 @@ export class Neighbourhood {
     this.#members = members
     this.#byShard = byShard
     this.#isStale = false
-    this.#makeShardRings()
-    this.#findEntrances()
+    this.#lookAtShards()
     const chosen = new Set(this.#ring.chosenBy(this.#self))
     for (const shard of [...this.#shardRings.keys(), ...this.#entrances.keys()])
       for (const peer of this.chosenIn(shard)) chosen.add(peer)
@@ -95,26 +96,26 @@ export class Neighbourhood {
     return [this.#ring, ...new Set(this.#shardRings.values())]
   }
 
-  #makeShardRings(): void {
+  #lookAtShards(): void {
+    const byShard = this.#byShard
     this.#shardRings.clear()
-    const byShard = this.#byShard
-    if (byShard === undefined) return
-    const rings = new Map<ReadonlySet<ContextId>, Ring>()
-    for (const shard of this.#parts.relays.shards) {
-      const relays = byShard[shard]!
-      const ring = rings.get(relays) ?? this.#ring.among([...relays])
-      rings.set(relays, ring)
-      this.#shardRings.set(shard, ring)
-    }
-  }
-
-  #findEntrances(): void {
     this.#entrances.clear()
-    const byShard = this.#byShard
-    if (byShard === undefined) this.#sought.clear()
+    const before = this.#ringOf
+    const rings = new Map<ReadonlySet<ContextId>, Ring>()
+    this.#ringOf = rings
+    if (byShard === undefined) {
+      this.#sought.clear()
+      return
+    }
+    const ringOf = (shard: number): Ring => {
+      const relays = byShard[shard]!
+      const ring = rings.get(relays) ?? before.get(relays) ?? this.#ring.among([...relays])
+      rings.set(relays, ring)
+      return ring
+    }
+    for (const shard of this.#parts.relays.shards) this.#shardRings.set(shard, ringOf(shard))
     for (const shard of this.#sought.keys())
-      if (!this.#shardRings.has(shard))
-        this.#entrances.set(shard, this.#ring.among([...byShard![shard]!]).drawnBy(this.#self, ENTRANCES))
+      if (!this.#shardRings.has(shard)) this.#entrances.set(shard, ringOf(shard).drawnBy(this.#self, ENTRANCES))
   }
 
   #forgetSought(): void {

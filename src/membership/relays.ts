@@ -32,6 +32,8 @@ export class ShardRelays implements Relays {
   readonly #ring: Ring
   #members: readonly ContextId[] | undefined
   #listeners: ByShard | undefined
+  /** Who helps where few listen, by the remainder that the shard leaves. */
+  #helpers: readonly (readonly ContextId[])[] = []
   #byShard: ByShard = []
   #own: ReadonlySet<number> = new Set()
 
@@ -43,17 +45,25 @@ export class ShardRelays implements Relays {
     this.#ring = new Ring(components.crypto)
   }
 
-  /** By shard, this context included; undefined while everybody passes on everything that is listened to. */
+  /**
+   * By shard, this context included, each the same set while nobody in it changes; undefined while everybody passes on
+   * everything that is listened to.
+   */
   get byShard(): ByShard | undefined {
     const { map, interest } = this.#parts
     if (!(this.#dialBeyond && map.isLarge)) return undefined
     const { members } = map
     const listeners = interest.byShard
     if (members === this.#members && listeners === this.#listeners) return this.#byShard
-    if (members !== this.#members) this.#ring.set(members)
+    const before = this.#helpers
+    if (members !== this.#members) this.#findHelpers(members)
+    this.#byShard = listeners.map((some, shard) => {
+      const helpers = this.#helpers[shard % MEMBERS_A_RELAY]!
+      const isSame = some === this.#listeners?.[shard] && helpers === before[shard % MEMBERS_A_RELAY]
+      return isSame ? this.#byShard[shard]! : withHelp(some, helpers)
+    })
     this.#members = members
     this.#listeners = listeners
-    this.#byShard = listeners.map((some, shard) => this.#withHelp(some, shard))
     this.#own = new Set(this.#byShard.keys().filter((shard) => this.#byShard[shard]!.has(this.#self)))
     return this.#byShard
   }
@@ -77,12 +87,21 @@ export class ShardRelays implements Relays {
     return relays !== undefined && relays.size > (relays.has(this.#self) ? 1 : 0)
   }
 
-  #withHelp(listeners: ReadonlySet<ContextId>, shard: number): ReadonlySet<ContextId> {
-    const enough = Math.ceil(this.#parts.map.members.length / MEMBERS_A_RELAY)
-    if (listeners.size === 0 || listeners.size >= enough) return listeners
-    const relays = new Set(listeners)
-    for (const helper of this.#ring.from((shard % MEMBERS_A_RELAY) / MEMBERS_A_RELAY, enough))
-      if (relays.size < enough) relays.add(helper)
-    return relays
+  #findHelpers(members: readonly ContextId[]): void {
+    this.#ring.set(members)
+    const enough = Math.ceil(members.length / MEMBERS_A_RELAY)
+    this.#helpers = Array.from({ length: MEMBERS_A_RELAY }, (_, group) => {
+      const before = this.#helpers[group]
+      const now = this.#ring.from(group / MEMBERS_A_RELAY, enough)
+      return before?.length === enough && now.every((helper, at) => helper === before[at]) ? before : now
+    })
   }
+}
+
+function withHelp(listeners: ReadonlySet<ContextId>, helpers: readonly ContextId[]): ReadonlySet<ContextId> {
+  const enough = helpers.length
+  if (listeners.size === 0 || listeners.size >= enough) return listeners
+  const relays = new Set(listeners)
+  for (const helper of helpers) if (relays.size < enough) relays.add(helper)
+  return relays
 }

@@ -82,6 +82,20 @@ describe('interest', () => {
     tell('b', 2, { patterns: ['a.b.d.*'] })
     expect([...interest.byShard[shardOf('a.b.c.x')]!]).toEqual(['c'])
   })
+
+  test('by shard stays the same object where nothing changes, though patterns do', () => {
+    const { interest, tell } = setup()
+    tell('b', 1, { patterns: ['a.b.c.x', 'a.b.d'] })
+    tell('c', 1, { patterns: ['>'] })
+    const before = interest.byShard
+    tell('b', 2, { patterns: ['a.b.c.y', 'a.b.d'] })
+    expect(interest.byShard).toBe(before)
+    tell('b', 3, { patterns: ['a.b.c.y'] })
+    const after = interest.byShard
+    const changed = after.keys().filter((shard) => after[shard] !== before[shard])
+    expect([...changed]).toEqual([shardOf('a.b.d')])
+    expect(new Set(after).size).toBe(2)
+  })
 })
 
 describe('offers', () => {

@@ -151,6 +151,24 @@ describe('who passes on a shard', () => {
     expect(relaysOf('member-1').hasOther(SHARD)).toBe(false)
   })
 
+  test('stays the same set where nothing changes when somebody comes or listens elsewhere', () => {
+    const { relaysOf, tell } = given((n) => (n === 30 ? ['>'] : []), 100)
+    const relays = relaysOf('member-1')
+    const changedBy = (tellIt: () => void): number => {
+      const before = relays.byShard!
+      tellIt()
+      return relays.byShard!.filter((some, shard) => some !== before[shard]).length
+    }
+    expect(changedBy(() => tell(40, 2, [NEWS]))).toBe(1)
+    expect(changedBy(() => tell(40, 3, [`${NEWS}.other`]))).toBe(0)
+    expect(changedBy(() => tell(100, 1, []))).toBeLessThanOrEqual(64 / 4)
+    // Now an eighth of them is one more.
+    const more = (): void => {
+      for (let n = 101; n < 105; n += 1) tell(n, 1, [])
+    }
+    expect(changedBy(more)).toBe(64)
+  })
+
   test('on a line, where nobody may link to whom a shard asks for: everybody', () => {
     expect([...given(fifths, 100, false).relaysOf('member-1').shards]).toEqual([SHARD])
   })
