@@ -1,17 +1,11 @@
-import { createServer } from 'node:net'
+import { ServiceBroker } from 'moleculer'
 import type { CallFigures } from './harness/drive.ts'
+import { freePort } from './harness/free-port.ts'
 import { median, pairCount, printFigure, windowSeconds } from './harness/pairs.ts'
 import { type Role, startRole } from './harness/role.ts'
 import { meshSide, natsSide, startNatsServer } from './harness/sides.ts'
 
 /** Calls by capability between two processes, against NATS request/reply and Moleculer over TCP. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 async function moleculerPair(): Promise<Role & { other: Role }> {
   const [first, second] = [await freePort(), await freePort()]
@@ -45,7 +39,10 @@ for (const inFlight of [64, 1]) {
       figure,
       value: median(samples.map((sample) => sample.ours[what])),
       unit: what === 'p50' ? 'ms' : 'calls/s',
-      rival: rival === 'nats' ? `nats-server ${server.version}` : 'moleculer 0.15.2 over TCP, not encrypted',
+      rival:
+        rival === 'nats'
+          ? `nats-server ${server.version}`
+          : `moleculer ${ServiceBroker.MOLECULER_VERSION} over TCP, not encrypted`,
       rivalValue: median(samples.map((sample) => sample[rival][what])),
       ratio: median(samples.map((sample) => sample.ours[what] / sample[rival][what])),
       conditions: {

@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect } from '@nats-io/transport-node'
+import { freePort } from './free-port.ts'
 
 export interface NatsServer extends AsyncDisposable {
   readonly url: string
@@ -17,8 +17,8 @@ const candidates = [
   '/usr/sbin/nats-server',
 ]
 
-/** The newest nats-server of those installed, by its own word. */
-export function findNatsServer(): { path: string; version: string } | undefined {
+/** The first of those installed, with the version that it says of itself. */
+function findNatsServer(): { path: string; version: string } | undefined {
   for (const path of candidates) {
     if (path.includes('/') && !existsSync(path)) continue
     try {
@@ -29,16 +29,6 @@ export function findNatsServer(): { path: string; version: string } | undefined 
   }
   return undefined
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 
 /** Starts a core NATS server on 127.0.0.1 with room for a burst. */
 export async function startNatsServer(): Promise<NatsServer> {
