@@ -42,6 +42,21 @@ async function stream(clock: VirtualClock, from: Network, to: Network): Promise<
   return [opened, accepted[0]!]
 }
 
+/** Two networks with a link. */
+async function linked(options: Partial<SwarmOptions> = {}) {
+  const world = await open(2, options)
+  const [a, b] = world.networks as [Network, Network]
+  await world.link(a, b)
+  return { ...world, a, b }
+}
+
+/** Two networks with a link, and both ends of a stream over it. */
+async function linkedByStream(options: Partial<SwarmOptions> = {}) {
+  const world = await linked(options)
+  const [near, far] = await stream(world.clock, world.a, world.b)
+  return { ...world, near, far }
+}
+
 describe('links of a simulated swarm', () => {
   test('lie only where the topology has them', async () => {
     const { clock, networks } = await open(4, { topology: 'ring' })
@@ -87,9 +102,7 @@ describe('links of a simulated swarm', () => {
   })
 
   test('end at both ends when a direction stays blocked, and not when it heals before', async () => {
-    const { clock, networks, swarm, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, swarm, a, b } = await linked()
     swarm.blackhole(a.id, b.id)
     await clock.advance(9_000)
     swarm.heal()
@@ -102,9 +115,7 @@ describe('links of a simulated swarm', () => {
   })
 
   test('to the older process give way when a second process with the same key links', async () => {
-    const { clock, networks, swarm, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, swarm, a, b } = await linked()
     const twin = swarm.network(seedOf(1), { port: 2 })
     await twin.start()
     expect(twin.id).toBe(b.id)
@@ -173,9 +184,7 @@ describe('a crash in a simulated swarm', () => {
   })
 
   test('is noticed only later when it is silent', async () => {
-    const { clock, networks, swarm, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, swarm, a, b } = await linked()
     swarm.crash(b.id, { silent: true })
     await clock.advance(9_999)
     expect(a.isConnected(b.id)).toBe(true)
@@ -184,9 +193,7 @@ describe('a crash in a simulated swarm', () => {
   })
 
   test('leaves room for a restart under the same key and address', async () => {
-    const { clock, networks, swarm, link, heard } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, swarm, link, heard, a, b } = await linked()
     const address = b.addresses[0]
     swarm.crash(b.id)
     await clock.advance(10)
@@ -203,10 +210,7 @@ describe('a crash in a simulated swarm', () => {
 
 describe('what is sent in a simulated swarm', () => {
   test('over streams is held while the way is blocked, and comes in order when it heals', async () => {
-    const { clock, networks, swarm, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
-    const [near, far] = await stream(clock, a, b)
+    const { clock, swarm, a, b, near, far } = await linkedByStream()
     const got: string[] = []
     const back: string[] = []
     far.onMessage((message) => got.push(text(message)))
@@ -227,10 +231,7 @@ describe('what is sent in a simulated swarm', () => {
   })
 
   test('over streams keeps its order whatever the jitter, and takes its time by size', async () => {
-    const { clock, networks, link } = await open(2, { jitter: 20, bandwidth: 100 })
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
-    const [near, far] = await stream(clock, a, b)
+    const { clock, near, far } = await linkedByStream({ jitter: 20, bandwidth: 100 })
     const got: number[] = []
     far.onMessage((message) => got.push(message[0]!))
     for (let at = 0; at < 100; at += 1) near.send(Uint8Array.of(at))
@@ -244,18 +245,14 @@ describe('what is sent in a simulated swarm', () => {
   })
 
   test('to a stream that nobody answers in time is refused', async () => {
-    const { clock, networks, swarm, link } = await open(2, { linkTimeout: 60_000 })
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, swarm, a, b } = await linked({ linkTimeout: 60_000 })
     swarm.blackhole(b.id, a.id)
     b.streams.handle('/test/1', () => {})
     await expect(clock.runFor(a.streams.open(b.id, '/test/1'))).rejects.toMatchObject({ code: 'ERR_PROTOCOL_REFUSED' })
   })
 
   test('to a stream whose opener has given up ends where it was accepted', async () => {
-    const { clock, networks, swarm, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, swarm, a, b } = await linked()
     const accepted: MessageStream[] = []
     b.streams.handle('/test/1', (each) => accepted.push(each))
     swarm.blackhole(b.id, a.id)
@@ -265,9 +262,7 @@ describe('what is sent in a simulated swarm', () => {
   })
 
   test('to a stream whose link ends while it is opened fails as not connected', async () => {
-    const { clock, networks, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, a, b } = await linked()
     b.streams.handle('/test/1', () => {})
     const opening = a.streams.open(b.id, '/test/1')
     await a.disconnect(b.id)
@@ -276,9 +271,7 @@ describe('what is sent in a simulated swarm', () => {
 
   test('by gossip is lost on hops as often as ordered, and counted by nobody but the observer', async () => {
     const events: SwarmEvent[] = []
-    const { clock, networks, link, heard, swarm } = await open(2, { observe: (event) => events.push(event) })
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, heard, swarm, a } = await linked({ observe: (event) => events.push(event) })
     swarm.set({ loss: 0.3, jitter: 0 })
     for (let at = 0; at < 1_000; at += 1) a.gossip.publish(TOPIC, bytes(`${at}`))
     await clock.advance(100)
@@ -321,9 +314,7 @@ describe('what is sent in a simulated swarm', () => {
   })
 
   test('by gossip to a blocked peer is dropped and counted above 64 MiB', async () => {
-    const { clock, networks, swarm, link, counters } = await open(2, { linkTimeout: 600_000 })
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, swarm, counters, a, b } = await linked({ linkTimeout: 600_000 })
     swarm.blackhole(a.id, b.id)
     for (let at = 0; at < 70; at += 1) a.gossip.publish(TOPIC, new Uint8Array(1024 * 1024).fill(at))
     expect(counters[0]!.get('gossip.backlog-dropped')).toBe(7)
@@ -342,9 +333,7 @@ describe('what is sent in a simulated swarm', () => {
   })
 
   test('by gossip twice with the same bytes goes out once', async () => {
-    const { networks, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { a } = await linked()
     expect(a.gossip.publish(TOPIC, bytes('same'))).toBe(1)
     expect(a.gossip.publish(TOPIC, bytes('same'))).toBe(0)
   })
@@ -352,10 +341,7 @@ describe('what is sent in a simulated swarm', () => {
 
 describe('streams of a simulated swarm', () => {
   test('may be closed, aborted and drained again after their end, and tell a late listener', async () => {
-    const { clock, networks, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
-    const [near, far] = await stream(clock, a, b)
+    const { clock, near, far } = await linkedByStream()
     await near.drained()
     near.send(bytes('kept'))
     await clock.runFor(Promise.all([near.close(), near.close(), far.close()]))
@@ -370,10 +356,7 @@ describe('streams of a simulated swarm', () => {
   })
 
   test('that were reset take nothing more of what was under way', async () => {
-    const { clock, networks, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
-    const [near, far] = await stream(clock, a, b)
+    const { clock, near, far } = await linkedByStream()
     const got: string[] = []
     far.onMessage((message) => got.push(text(message)))
     near.send(bytes('under way'))
@@ -385,10 +368,7 @@ describe('streams of a simulated swarm', () => {
   })
 
   test('of both ends ended at the same time end once', async () => {
-    const { clock, networks, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
-    const [near, far] = await stream(clock, a, b)
+    const { clock, near, far } = await linkedByStream()
     const told: string[] = []
     near.onClose((reason) => told.push(`near ${reason?.message}`))
     far.onClose((reason) => told.push(`far ${reason?.message}`))
@@ -399,10 +379,7 @@ describe('streams of a simulated swarm', () => {
   })
 
   test('whose handler ends the link leave nothing behind of what arrives at the same time', async () => {
-    const { clock, networks, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
-    const [near, far] = await stream(clock, a, b)
+    const { clock, a, b, near, far } = await linkedByStream()
     const got: string[] = []
     far.onMessage((message) => {
       got.push(text(message))
@@ -415,10 +392,7 @@ describe('streams of a simulated swarm', () => {
   })
 
   test('vanish with a crash in the handler of one of them', async () => {
-    const { clock, networks, swarm, link } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
-    const [near, far] = await stream(clock, a, b)
+    const { clock, swarm, a, b, near, far } = await linkedByStream()
     const got: string[] = []
     far.onMessage((message) => {
       got.push(text(message))
@@ -433,9 +407,7 @@ describe('streams of a simulated swarm', () => {
 
 describe('gossip of a simulated swarm', () => {
   test('takes nothing from whom it does not gossip with, and nothing of topics that it left', async () => {
-    const { clock, networks, link, counters, heard } = await open(2)
-    const [a, b] = networks as [Network, Network]
-    await link(a, b)
+    const { clock, counters, heard, a, b } = await linked()
     a.gossip.publish(TOPIC, bytes('under way'))
     b.gossip.unsubscribe(TOPIC)
     await clock.advance(50)
