@@ -7,7 +7,7 @@ import { BODY_LIMIT, encodeBody, encodeHead, FLAG_ACKNOWLEDGE, FLAG_LEFT, shortD
 
 /** What this context says of itself, and the version it says it under. */
 export class OwnEntry {
-  readonly #ports: Ports
+  readonly #ports: Pick<Ports, 'clock' | 'crypto'>
   readonly #credentials: MemberCredentials
   readonly #context: ContextId
   readonly #incarnation: string
@@ -19,7 +19,12 @@ export class OwnEntry {
   #bodyDigest = ''
 
   /** @param incarnation 16 bytes in hex */
-  constructor(ports: Ports, credentials: MemberCredentials, context: ContextId, incarnation: string) {
+  constructor(
+    ports: Pick<Ports, 'clock' | 'crypto'>,
+    credentials: MemberCredentials,
+    context: ContextId,
+    incarnation: string,
+  ) {
     this.#ports = ports
     this.#credentials = credentials
     this.#context = context

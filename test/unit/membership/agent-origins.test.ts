@@ -59,3 +59,11 @@ test('more agents than are remembered are all found', () => {
   expect(all.contextOf('a/0')).toBe('A')
   expect(read()).toBe(16_386)
 })
+
+test('a context that comes anew under an old origin takes over its agents', () => {
+  const { origins: all } = origins()
+  all.add('A')
+  expect(all.contextOf('a/one')).toBe('A')
+  all.add('a')
+  expect(all.contextOf('a/one')).toBe('a')
+})

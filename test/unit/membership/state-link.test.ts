@@ -3,15 +3,12 @@ import { Counters } from '../../../src/core/counters.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
-import { AgentOrigins } from '../../../src/membership/agent-origins.ts'
-import { MessageQueue } from '../../../src/membership/message-queue.ts'
 import { signLife } from '../../../src/membership/sign-of-life.ts'
-import { decodeBody, decodeHead, encodeHead } from '../../../src/membership/state-entry.ts'
 import { StateLink } from '../../../src/membership/state-link.ts'
 import { StateMap } from '../../../src/membership/state-map.ts'
 import { decodeMessage, type StateMessage } from '../../../src/membership/state-messages.ts'
 import type { MessageStream } from '../../../src/network/network.ts'
-import { crypto, idOf, keyOf, wordCredentials } from './fake-mesh.ts'
+import { crypto, idOf, keyOf } from './fake-mesh.ts'
 
 const HEX = '0'.repeat(32)
 const [A, B, C] = ['a'.repeat(32), 'b'.repeat(32), 'c'.repeat(32)] as const
@@ -20,20 +17,8 @@ const alive = (nonce: string, incarnation = HEX) =>
 
 function stream() {
   const sent: StateMessage[] = []
-  let onMessage: (bytes: Uint8Array) => void = () => {}
-  let onClose: (cause?: Error) => void = () => {}
-  const made = {
-    isOpen: true,
-    peer: idOf(3),
-    send: (bytes: Uint8Array) => sent.push(decodeMessage(bytes)) > 0,
-    onMessage: (listener: typeof onMessage) => {
-      onMessage = listener
-    },
-    onClose: (listener: typeof onClose) => {
-      onClose = listener
-    },
-  } as unknown as MessageStream
-  return { made, sent, say: (byte: number) => onMessage(Uint8Array.of(byte)), close: (cause?: Error) => onClose(cause) }
+  const send = (bytes: Uint8Array): boolean => sent.push(decodeMessage(bytes)) > 0
+  return { made: { isOpen: true, peer: idOf(3), send } as unknown as MessageStream, sent }
 }
 
 const linkOver = (
@@ -41,48 +26,6 @@ const linkOver = (
   ports: ConstructorParameters<typeof StateLink>[2],
   drained: (link: StateLink) => void = () => {},
 ) => new StateLink(made, HEX, ports, drained)
-
-describe('the messages of a hello', () => {
-  test('are read in order, whether they came before or after they were asked for', async () => {
-    const { made, say } = stream()
-    using queue = new MessageQueue(made, new VirtualClock(), 100)
-    say(1)
-    say(2)
-    expect([await queue.next(), await queue.next()]).toEqual([Uint8Array.of(1), Uint8Array.of(2)])
-    const waiting = queue.next()
-    say(3)
-    expect(await waiting).toEqual(Uint8Array.of(3))
-  })
-
-  test('end with the stream, with its cause, for who waits and for who asks later', async () => {
-    const { made, close } = stream()
-    using queue = new MessageQueue(made, new VirtualClock(), 100)
-    const cause = new Error('reset')
-    const waiting = expect(queue.next()).rejects.toMatchObject({ code: 'ERR_STREAM_CLOSED', cause })
-    close(cause)
-    await waiting
-    await expect(queue.next()).rejects.toMatchObject({ code: 'ERR_STREAM_CLOSED', cause })
-  })
-
-  test('have one deadline together, which costs nothing once the queue is disposed of', async () => {
-    const clock = new VirtualClock()
-    const { made } = stream()
-    const queue = new MessageQueue(made, clock, 100)
-    const waiting = expect(queue.next()).rejects.toMatchObject({ message: 'no answer within 100 ms' })
-    await clock.advance(100)
-    await waiting
-    new MessageQueue(made, clock, 100)[Symbol.dispose]()
-    expect(clock.pending).toBe(0)
-  })
-
-  test('of a peer that floods are refused beyond a few; what came before is still read', async () => {
-    const { made, say } = stream()
-    using queue = new MessageQueue(made, new VirtualClock(), 100)
-    for (const byte of [1, 2, 3, 4, 5, 6]) say(byte)
-    for (const byte of [1, 2, 3, 4]) expect(await queue.next()).toEqual(Uint8Array.of(byte))
-    await expect(queue.next()).rejects.toMatchObject({ message: 'more messages than a hello has' })
-  })
-})
 
 test('a stream that is full holds back what gathers, and says once when it has room again', async () => {
   const { made, sent } = stream()
@@ -190,66 +133,6 @@ describe('a link to a neighbour', () => {
     link.flush(map, 0)
     expect(sent.filter(({ t }) => t === 'acks')).toEqual([{ t: 'acks', acks: [['owner', 5, 'by']] }])
   })
-})
-
-describe('heads and bodies of entries that nobody here can have made', () => {
-  const head = {
-    context: 'c',
-    incarnation: HEX,
-    version: 1,
-    since: 0,
-    flags: 0,
-    rival: '',
-    body: HEX,
-    membership: HEX,
-  }
-  const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
-
-  test.each([
-    ['context', ''],
-    ['incarnation', 'zz'],
-    ['version', -1],
-    ['version', 1.5],
-    ['since', '0'],
-    ['flags', null],
-    ['rival', 'short'],
-    ['body', HEX.slice(1)],
-    ['membership', 7],
-  ])('a head with %s = %j is refused', (field, value) => {
-    expect(() => decodeHead(encodeHead({ ...head, [field]: value } as never))).toThrow(
-      expect.objectContaining({ code: 'ERR_FRAME_INVALID' }),
-    )
-  })
-
-  test.each([
-    ['null', null],
-    ['lists that are none', { a: 'x', p: [], o: [] }],
-    ['patterns that are numbers', { a: [], p: [1], o: [] }],
-    ['offers that are none', { a: [], p: [], o: {} }],
-    ['a group that is none', { a: [], p: [], o: ['x'] }],
-    ['a capability that is a number', { a: [], p: [], o: [[1, '1', '', null, []]] }],
-    ['an unknown proficiency', { a: [], p: [], o: [['c', '1', 'genius', null, []]] }],
-    ['a cost that is text', { a: [], p: [], o: [['c', '1', '', '2', []]] }],
-    ['agents that are none', { a: [], p: [], o: [['c', '1', '', 2, [3]]] }],
-  ])('a body of %s is refused', (_what, value) => {
-    expect(() => decodeBody(bytes(value))).toThrow(expect.objectContaining({ code: 'ERR_FRAME_INVALID' }))
-  })
-})
-
-test('origins of agents stay right after more agents than are remembered, and when a context comes anew', () => {
-  const origins = new AgentOrigins({
-    ...wordCredentials(1),
-    originOfContext: (context) => context.slice(0, 1),
-    originOfAgent: (agent) => agent.slice(0, 1),
-  })
-  origins.add('a')
-  expect(origins.contextOf('b1')).toBeUndefined()
-  for (let n = 0; n < 16_390; n += 1) origins.contextOf(`a${n}`)
-  expect([origins.contextOf('a0'), origins.contextOf('a16389')]).toEqual(['a', 'a'])
-  origins.add('a renewed')
-  expect(origins.contextOf('a0')).toBe('a renewed')
-  origins.add('b')
-  expect(origins.contextOf('b1')).toBe('b')
 })
 
 test('what a neighbour lists again and again is asked for once a turn', () => {
