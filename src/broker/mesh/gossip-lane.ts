@@ -142,8 +142,9 @@ export class GossipLane {
 
   /**
    * Sends what waits, shard by shard in its order. Frames wait while the direct lane to somebody who was sent earlier ones
-   * is being opened (250 ms at most), and while a shard that somebody listens to has nobody who hears it: after a link was
-   * made or lost, gossip takes a moment to know who subscribes.
+   * is being opened (250 ms at most), and while a shard that somebody listens to has nobody here who passes it on: after a
+   * link was made or lost, gossip takes a moment to know who subscribes. Who is only about to leave the shard may have no
+   * link to the others any more.
    */
   flush(): void {
     const waiting = this.#waiting
@@ -168,8 +169,8 @@ export class GossipLane {
     const { gossip, shards, direct, members, ports } = this.#parts
     if (direct.wouldBeOvertaken(shard)) return true
     const left = until - ports.clock.monotonic()
-    if (left <= 0 || !members.relays.hasOther(shard) || gossip.subscribers(shards.topicOf(shard)).length > 0)
-      return false
+    if (left <= 0 || !members.relays.hasOther(shard)) return false
+    if (gossip.subscribers(shards.topicOf(shard)).some((peer) => members.relays.has(peer, shard))) return false
     this.#timer ??= ports.clock.after(left, () => this.#look())
     return true
   }

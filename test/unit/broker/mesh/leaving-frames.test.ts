@@ -62,6 +62,27 @@ describe('gossip that nobody hears yet', () => {
     expect(one.members.isHeld(two.id)).toBe(false)
   })
 
+  test('waits for somebody who passes it on: one who is about to leave the shard may be linked to nobody', async () => {
+    world = new World()
+    world.mesh.isLarge = true
+    const [one, two, leaving] = [
+      await world.node({ lane: 'gossip' }),
+      await world.node({ lane: 'gossip' }),
+      await world.node({ lane: 'gossip' }),
+    ]
+    await world.run(one.listen(TOPIC))
+    const subscription = await world.run(leaving.broker.subscribe(TOPIC, () => undefined))
+    subscription.unsubscribe()
+    await world.link(two, leaving)
+    const [topic] = leaving.network.gossip.topics
+    expect(two.network.gossip.subscribers(topic!)).toEqual([leaving.id])
+    void two.broker.publish(two.event(TOPIC, 1))
+    await world.pass(500)
+    await world.link(one, two)
+    await world.pass(500)
+    expect(data(one)).toEqual([1])
+  })
+
   test('waits for nobody where no member listens', async () => {
     const [, two] = await strangers()
     void two.broker.publish(two.event('amcp.domain.elsewhere', 1))
