@@ -30,7 +30,8 @@ export interface ContextOptions {
   /** Bounds and waits of the links: `lanNetwork` or `wanNetwork`. Not with `network`. @default lanNetwork */
   preset?: NetworkPreset
   /**
-   * False dials only `bootstrap`, for lines and rings: what is for one agent then reaches linked contexts only.
+   * False dials only `bootstrap`, for lines and rings: what is for one agent then reaches linked contexts only. In a
+   * mesh of more than 64 either all say so or none: the others pass on few shards, and this one has no link to them.
    * @default true
    */
   dialBeyond?: boolean

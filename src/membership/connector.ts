@@ -5,7 +5,8 @@ import type { Ports } from '../core/ports.ts'
 import type { Network } from '../network/network.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 import type { ShardRelays } from './relays.ts'
-import type { StateMap } from './state-map.ts'
+import { ENOUGH_LINKS, SpareLinks } from './spare-links.ts'
+import { hasLeft, type StateMap } from './state-map.ts'
 import type { MembershipTiming } from './timing.ts'
 
 export interface ConnectorComponents {
@@ -43,8 +44,6 @@ const TARGET_LIMIT = 256
 const LOST_ATTEMPTS = 128
 /** Ms for one dial; a black-holed address answers never. */
 const DIAL_TIME = 10_000
-/** Links that suffice to learn of all members. */
-const ENOUGH = 4
 /** Attempts after which the wait is the longest. */
 const LONGEST = 20
 
@@ -63,9 +62,7 @@ export class Connector {
   readonly #options: ConnectorOptions
   readonly #targets = new Map<string, Target>()
   readonly #neighbourhood: Neighbourhood
-  readonly #holders: ((peer: ContextId) => boolean)[] = []
-  /** Links that neither end chose, as the last pruning found them. */
-  #idle: ReadonlySet<ContextId> = new Set()
+  readonly #spare: SpareLinks
   #members: readonly ContextId[] | undefined
   #unlisten: (() => void) | undefined
   #isRunning = false
@@ -80,6 +77,7 @@ export class Connector {
     this.#timing = timing
     this.#options = options
     this.#neighbourhood = new Neighbourhood({ ...ports, map, relays, timing }, network.id)
+    this.#spare = new SpareLinks({ ports, network, map, neighbourhood: this.#neighbourhood })
   }
 
   /** Returns how many addresses there are to join by, those of this context itself not counted. */
@@ -132,7 +130,7 @@ export class Connector {
 
   /** Keeps links that are used: `Members.holdLinks`. */
   hold(isUsed: (peer: ContextId) => boolean): void {
-    this.#holders.push(isUsed)
+    this.#spare.hold(isUsed)
   }
 
   /** Members linked to, or chosen to be, that pass on the shard: `Members.neighboursIn`. */
@@ -163,31 +161,9 @@ export class Connector {
     this.prune()
   }
 
-  /**
-   * Ends links that no end needs. A link goes when it was found idle twice in a row, so that
-   * the other end, whose map may be newer, has had time to choose it; none goes while links that should be are missing.
-   */
+  /** Ends links that no end needs. */
   prune(): void {
-    // Every holder is asked, since each remembers what it has said.
-    const isUsed = (peer: ContextId): boolean => this.#holders.filter((holds) => holds(peer)).length > 0
-    const idle = this.#network.peers.filter((peer) => !isUsed(peer) && this.#isSpare(peer))
-    const isWhole = [...this.#chosen].every((peer) => this.#network.isAdmitted(peer))
-    if (isWhole) for (const peer of idle) if (this.#idle.has(peer)) this.#end(peer)
-    this.#idle = new Set(idle)
-  }
-
-  /** Linked to by chance: to join, for a direct lane, for a search, or by a choice among other members. */
-  #isSpare(peer: ContextId): boolean {
-    if (!this.#options.dialBeyond || this.#map.live(peer) === undefined) return false
-    return !this.#neighbourhood.has(peer)
-  }
-
-  #end(peer: ContextId): void {
-    this.#ports.counters.add('membership.link.spare-ended')
-    this.#network.disconnect(peer).catch((error: unknown) => {
-      this.#ports.counters.add('membership.link.end-failed')
-      this.#ports.logger.debug({ peer, error: String(error) }, 'a spare link could not be ended')
-    })
+    if (this.#options.dialBeyond) this.#spare.prune()
   }
 
   get #chosen(): ReadonlySet<ContextId> {
@@ -200,11 +176,21 @@ export class Connector {
     for (const peer of this.#chosen) this.#addPeer(peer, 'member')
     const { members } = this.#map
     if (members === this.#members) return
-    const before = this.#members ?? []
+    const before = new Set(this.#members)
     this.#members = members
     // Those that have just gone missing without a word are looked for, so that a healed partition finds together.
     for (const member of before)
       if (member !== this.#network.id && this.#map.get(member) === undefined) this.#addPeer(member, 'member')
+    for (const member of members) if (!before.has(member)) this.#isThere(member)
+  }
+
+  /** Whatever dials of it have come to while it was missing, from now on it is dialled like anybody else. */
+  #isThere(member: ContextId): void {
+    const target = this.#targets.get(member)
+    if (target === undefined) return
+    target.timer?.cancel()
+    target.timer = undefined
+    target.attempt = 0
   }
 
   #discovered(peer: ContextId, addresses: readonly string[]): void {
@@ -240,11 +226,12 @@ export class Connector {
     return this.#map.get(peer) === undefined
   }
 
-  /** Needed, and tried in vain for too long; a given address is never given up. */
-  #isGivenUp(target: Target): boolean {
-    const { kind, peer, attempt } = target
-    if (kind === 'address' || peer === undefined || attempt < LOST_ATTEMPTS) return false
-    return this.#options.dialBeyond && !this.#chosen.has(peer) && this.#isNeeded(target)
+  /** Gone in good order, or missing and looked for in vain for too long; a given address is never given up. */
+  #isGivenUp({ kind, peer, attempt }: Target): boolean {
+    if (kind === 'address' || peer === undefined || this.#chosen.has(peer)) return false
+    const entry = this.#map.get(peer)
+    if (entry !== undefined) return hasLeft(entry)
+    return attempt >= LOST_ATTEMPTS && !this.#network.isConnected(peer)
   }
 
   #schedule(key: string, target: Target): void {
@@ -267,7 +254,7 @@ export class Connector {
     if (attempt > 0)
       return Math.min(redialMax, redial * 2 ** Math.min(attempt, 30)) * (1 - this.#ports.random.float() / 2)
     // Of the many that mDNS finds at once a few are enough to learn of the rest; then the choice is ours again.
-    if (kind === 'discovered' && this.#linked >= ENOUGH) return redialMax
+    if (kind === 'discovered' && this.#linked >= ENOUGH_LINKS) return redialMax
     if (kind === 'address' || this.#linked === 0) return 0
     const { settle } = this.#timing
     const wait = settle * (1 + this.#ports.random.float())

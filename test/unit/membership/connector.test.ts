@@ -23,12 +23,12 @@ function setup(addresses: readonly string[] = [], dialBeyond = true) {
   const unreachable: number[] = []
   const tried = (count: number): void => void unreachable.push(count)
   const connector = new Connector({ ports, network, map, relays, tried }, defaultTiming, { addresses, dialBeyond })
-  const join = (n: number): void => {
+  const join = (n: number, words: { left?: boolean } = {}): void => {
     swarm.join(idOf(n), `/node/${n}`)
     network.remember(idOf(n), [`/node/${n}`])
     const own = new OwnEntry(ports, wordCredentials(n), idOf(n), '0'.repeat(32))
-    own.begin(0)
-    map.apply(own.issue({}), clock.monotonic())
+    own.begin(map.versionOf(idOf(n)))
+    map.apply(own.issue(words), clock.monotonic())
   }
   return { clock, swarm, network, map, ports, connector, unreachable, join }
 }
@@ -147,6 +147,47 @@ describe('the connector', () => {
     expect(network.isConnected(idOf(2))).toBe(true)
   })
 
+  test('a member that has left in good order is not looked for, also when its entry is forgotten', async () => {
+    const { clock, network, map, connector, join, swarm } = setup()
+    connector.start()
+    join(2)
+    connector.review()
+    await clock.advance(1_000)
+    join(2, { left: true })
+    swarm.unreachable.add('/node/2')
+    await network.disconnect(idOf(2))
+    connector.review()
+    const before = network.dialled.length
+    await clock.advance(60_000)
+    expect(map.expire(clock.monotonic())).toEqual([idOf(2)])
+    connector.review()
+    await clock.advance(60_000)
+    expect(network.dialled).toHaveLength(before)
+  })
+
+  test('a member that is in the map again is dialled soon, however long it was looked for in vain', async () => {
+    const { clock, network, map, connector, join, swarm } = setup()
+    connector.start()
+    join(2)
+    connector.review()
+    await clock.advance(1_000)
+    swarm.unreachable.add('/node/2')
+    await network.disconnect(idOf(2))
+    await clock.advance(60_000)
+    map.expire(clock.monotonic())
+    connector.review()
+    await clock.advance(60_000)
+    // Just after a dial in vain: the next one is 5 to 10 s away.
+    const dials = network.dialled.length
+    while (network.dialled.length === dials) await clock.advance(100)
+    swarm.unreachable.clear()
+    join(2)
+    connector.review()
+    await clock.advance(1_000)
+    expect(network.isConnected(idOf(2))).toBe(true)
+    connector.stop()
+  })
+
   const linked = async (count: number): Promise<ReturnType<typeof setup>> => {
     const world = setup()
     world.connector.start()
@@ -212,6 +253,24 @@ describe('the connector', () => {
     await clock.advance(0)
     expect(network.peers.length).toBeLessThanOrEqual(12)
     expect(network.isConnected('stranger')).toBe(true)
+    connector.stop()
+  })
+
+  test('a chosen neighbour that cannot be dialled does not keep others linked, when 4 links stay', async () => {
+    const { network, connector, clock, swarm } = await linked(20)
+    const missing = network.peers[0]!
+    for (let n = 2; n <= 20; n += 1) {
+      await network.connect(idOf(n))
+      network.admit(idOf(n))
+    }
+    swarm.unreachable.add(`/node/${Array.from({ length: 20 }, (_, n) => n).find((n) => idOf(n) === missing)}`)
+    await network.disconnect(missing)
+    connector.prune()
+    connector.prune()
+    await clock.advance(0)
+    expect(network.isConnected(missing)).toBe(false)
+    expect(network.peers.length).toBeGreaterThanOrEqual(4)
+    expect(network.peers.length).toBeLessThanOrEqual(12)
     connector.stop()
   })
 
