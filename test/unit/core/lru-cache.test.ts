@@ -1,6 +1,23 @@
 import { expect, test } from 'vitest'
 import { LruCache } from '../../../src/core/lru-cache.ts'
 
+test('a cache forgets what was used longest ago', () => {
+  const cache = new LruCache<string, number>(2)
+  cache.set('a', 1)
+  cache.set('b', 2)
+  expect(cache.get('a')).toBe(1)
+  cache.set('c', 3)
+  expect([cache.get('a'), cache.get('b'), cache.get('c'), cache.size]).toEqual([1, undefined, 3, 2])
+  cache.set('a', 4)
+  expect([cache.get('a'), cache.size]).toEqual([4, 2])
+  expect([cache.delete('a'), cache.delete('a'), cache.size]).toEqual([true, false, 1])
+})
+
+test('a cache holds at least one entry', () => {
+  expect(() => new LruCache(0)).toThrow(RangeError)
+  expect(() => new LruCache(Number.NaN)).toThrow(RangeError)
+})
+
 test('a cache that was asked for the same key twice still forgets what was used longest ago', () => {
   const cache = new LruCache<string, number>(2)
   cache.set('a', 1)

@@ -5,25 +5,6 @@ import { withDeadline } from '../../../src/core/with-deadline.ts'
 
 const late = (): Error => new Error('late')
 
-describe('sleep', () => {
-  test('resolves after its time', async () => {
-    const clock = new VirtualClock()
-    await clock.runFor(sleep(clock, 40, { signal: new AbortController().signal }))
-    expect(clock.monotonic()).toBe(40)
-  })
-
-  test('rejects with the reason of a signal, before or during, and leaves no timer', async () => {
-    const clock = new VirtualClock()
-    const reason = new Error('enough')
-    await expect(sleep(clock, 40, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
-    const abort = new AbortController()
-    const sleeping = sleep(clock, 40, { signal: abort.signal })
-    abort.abort(reason)
-    await expect(sleeping).rejects.toBe(reason)
-    expect(clock.pending).toBe(0)
-  })
-})
-
 describe('a deadline', () => {
   test('hands on what comes in time, good or bad, and leaves no timer', async () => {
     const clock = new VirtualClock()
