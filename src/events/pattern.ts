@@ -52,19 +52,6 @@ function containsLevels(wide: readonly string[], narrow: readonly string[]): boo
   }
 }
 
-/** Whether some topic fits both. */
-export function overlaps(one: string, another: string): boolean {
-  const first = one.split('.')
-  const second = another.split('.')
-  for (let index = 0; ; index += 1) {
-    const level = first[index]
-    const other = second[index]
-    if (level === undefined || other === undefined) return level === other
-    if (level === '>' || other === '>') return true
-    if (level !== '*' && other !== '*' && level !== other) return false
-  }
-}
-
 /** Patterns of which none contains another, sorted: a smaller set that fits the same topics. */
 export function withoutContained(patterns: Iterable<string>): readonly string[] {
   const split = [...new Set(patterns)].sort().map((pattern) => pattern.split('.'))

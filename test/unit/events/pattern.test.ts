@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { contains, matches, overlaps, parsePattern, withoutContained } from '../../../src/events/pattern.ts'
+import { contains, matches, parsePattern, withoutContained } from '../../../src/events/pattern.ts'
 
 describe('patterns', () => {
   test.each([
@@ -49,20 +49,6 @@ describe('patterns', () => {
     ['>', 'a.b.>', true],
   ])('whether %s contains %s: %s', (outer, inner, does) => {
     expect(contains(outer, inner)).toBe(does)
-  })
-
-  test.each([
-    ['a.*', '*.b', true],
-    ['a.>', '*.b.c', true],
-    ['a.*', 'a.b.c', false],
-    ['a.b', 'a.c', false],
-    ['a.b', 'a.b', true],
-    ['a.>', 'b.>', false],
-    ['a', 'a.*', false],
-    ['a.*', 'a.b.*', false],
-  ])('whether %s overlaps %s: %s', (one, another, does) => {
-    expect(overlaps(one, another)).toBe(does)
-    expect(overlaps(another, one)).toBe(does)
   })
 
   test('drops what another pattern contains, and doubles', () => {
