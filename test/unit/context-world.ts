@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import type { EventBroker } from '../../src/broker/event-broker.ts'
 import { memoryBroker } from '../../src/broker/memory/memory-broker.ts'
 import { type Context, type LinkListener, MeshContext } from '../../src/context.ts'
@@ -98,4 +102,11 @@ export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = 
     {},
   )
   return world
+}
+
+/** A new folder, which goes with the test that asked for it. */
+export async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'amcp-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
 }

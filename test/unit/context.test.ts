@@ -11,6 +11,14 @@ async function started(schemas?: Parameters<typeof lonely>[0]): Promise<Lonely> 
   return world
 }
 
+test('a context says who it is, where it is, and whom it knows', () => {
+  const { context } = lonely()
+  expect(context.id).toMatch(/^12D3Koo/)
+  expect(context.addresses).toEqual(['/ip4/127.0.0.1/tcp/1'])
+  expect([context.members, context.neighbours, context.unconfirmed]).toEqual([[], [], ['somebody']])
+  expect([...context.agents.list]).toEqual([])
+})
+
 test('a handler gets what is published, in order, at the end of the turn, until it is unsubscribed', async () => {
   const { context, clock } = await started()
   const log: unknown[] = []
