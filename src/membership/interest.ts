@@ -30,13 +30,10 @@ export class Interest {
     this.#shardCount = shardCount
   }
 
-  /** Takes over what has changed in the map; true when somebody's patterns did. */
-  refresh(): boolean {
+  /** Takes over the entries of some contexts from the map; true when somebody's patterns changed. */
+  refresh(changed: Iterable<ContextId>): boolean {
     let hasChanged = false
-    for (const context of this.#map.members)
-      hasChanged = this.#set(context, this.#map.live(context)?.body.patterns) || hasChanged
-    for (const context of [...this.#patterns.keys()])
-      if (this.#map.live(context) === undefined) hasChanged = this.#set(context, undefined) || hasChanged
+    for (const context of changed) hasChanged = this.#set(context, this.#map.live(context)?.body.patterns) || hasChanged
     if (!hasChanged) return false
     this.#audiences.clear()
     this.#interned.clear()

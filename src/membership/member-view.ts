@@ -82,8 +82,8 @@ export class MemberView {
     return this.#offers.of(capability)
   }
 
-  /** True when members came or went, or listen to something else. */
-  refresh(now: number): boolean {
+  /** Takes over the changed entries. True when members came or went, or listen to something else. */
+  refresh(changed: ReadonlySet<ContextId>, now: number): boolean {
     const { members } = this.#map
     const hasMembers = members !== this.#members
     if (hasMembers) {
@@ -91,8 +91,8 @@ export class MemberView {
       this.#present = members.filter((context) => context !== this.#self)
       for (const context of members) this.#origins.add(context)
     }
-    const hasInterest = this.#interest.refresh()
-    this.#offers.invalidate()
+    const hasInterest = this.#interest.refresh(changed)
+    if (changed.size > 0) this.#offers.invalidate()
     this.#isStale = this.#present.some((context) => now - this.#map.issuedAt(context) > 2 * this.#period)
     return hasMembers || hasInterest
   }

@@ -269,8 +269,9 @@ class MeshMembers implements Members {
 
   /** Brings everything that is derived from the map and the links up to date, and tells who listens. */
   #changed(): void {
-    const hasChanged = this.#view.refresh(this.#ports.clock.monotonic())
-    for (const context of this.present) this.#note(context)
+    const changed = this.#map.takeChanged()
+    const hasChanged = this.#view.refresh(changed, this.#ports.clock.monotonic())
+    for (const context of changed) this.#note(context)
     this.#wasConverged = this.#exchange.isConverged
     this.#announcer.acknowledgements.settle()
     if (this.#exchange.isSynced) this.#joining.joined()
@@ -280,8 +281,8 @@ class MeshMembers implements Members {
 
   /** For hello after a restart, and so that the broker can link to any member. */
   #note(context: ContextId): void {
-    const entry = this.#map.get(context)
-    if (entry === undefined) return
+    const entry = this.#map.live(context)
+    if (entry === undefined || context === this.self) return
     this.#store.note(context, entry.head.incarnation, entry.head.version)
     this.#addressBook.note(entry)
   }

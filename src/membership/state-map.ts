@@ -42,6 +42,7 @@ export class StateMap {
   #live: readonly ContextId[] | undefined
   #liveDigest: string | undefined
   #digest: string | undefined
+  #changed = new Set<ContextId>()
 
   /** @param lifetime the own entry outlives it */
   constructor(crypto: Crypto, self: ContextId, lifetime: number) {
@@ -80,6 +81,7 @@ export class StateMap {
     if (order === 0 && held !== undefined) held.issued = Math.min(held.issued, issued)
     if (order <= 0) return order === 0 ? 'same' : 'older'
     this.#held.set(context, { entry, issued })
+    this.#changed.add(context)
     const isMember = !hasLeft(entry)
     if (isMember !== (held !== undefined && !hasLeft(held.entry))) this.#membersChanged()
     this.#digest = undefined
@@ -91,12 +93,25 @@ export class StateMap {
     const gone: ContextId[] = []
     for (const [context, { issued }] of this.#held)
       if (context !== this.#self && now - issued > this.lifetime) gone.push(context)
-    for (const context of gone) this.#held.delete(context)
+    for (const context of gone) {
+      this.#held.delete(context)
+      this.#changed.add(context)
+    }
     if (gone.length > 0) {
       this.#membersChanged()
       this.#digest = undefined
     }
     return gone
+  }
+
+  /**
+   * Whose entries came, changed or went since this was asked last, so that what is derived from the map costs by what
+   * changed and not by how many members there are.
+   */
+  takeChanged(): ReadonlySet<ContextId> {
+    const changed = this.#changed
+    if (changed.size > 0) this.#changed = new Set()
+    return changed
   }
 
   /** Members now, the own context included, sorted. */

@@ -64,7 +64,7 @@ test('audiences, shards and offers are those of the map, whatever came, went, le
           now += one.after
           map.apply(entryOf(one), now)
           map.expire(now)
-          interest.refresh()
+          interest.refresh(map.takeChanged())
           offers.invalidate()
           const bodies = map.members.map((context) => [context, map.live(context)!.body] as const)
           for (const name of topics) {
@@ -98,7 +98,7 @@ test('an audience is the same array as long as nobody’s patterns change', () =
       let before: readonly string[] | undefined
       for (const one of changes) {
         map.apply(entryOf(one), 0)
-        const hasChanged = interest.refresh()
+        const hasChanged = interest.refresh(map.takeChanged())
         const audience = interest.audienceOf(name, SELF)
         if (!hasChanged && before !== undefined) expect(audience).toBe(before)
         before = audience

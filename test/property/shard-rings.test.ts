@@ -29,7 +29,7 @@ function computed(mesh: readonly (readonly string[])[]) {
   const map = new StateMap(crypto, 'm0', 30_000)
   const interest = new Interest(map, SHARDS)
   for (const [n, patterns] of mesh.entries()) map.apply(entry(`m${n}`, 1, { patterns }), 0)
-  interest.refresh()
+  interest.refresh(map.takeChanged())
   const members = mesh.map((_, n) => {
     const relays = new ShardRelays({ crypto, map, interest }, `m${n}`, true)
     return {

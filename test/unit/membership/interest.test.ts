@@ -12,7 +12,7 @@ function setup() {
   const interest = new Interest(map, 64)
   const tell = (...args: Parameters<typeof entry>): boolean => {
     map.apply(entry(...args), 0)
-    return interest.refresh()
+    return interest.refresh(map.takeChanged())
   }
   return { map, interest, tell }
 }

@@ -81,7 +81,7 @@ function given(patternsOf: (n: number) => readonly string[], count: number, dial
   const interest = new Interest(map, 64)
   const tell = (n: number, version: number, patterns: readonly string[], flags = 0): void => {
     map.apply(entry(`member-${n}`, version, { patterns }, flags), 0)
-    interest.refresh()
+    interest.refresh(map.takeChanged())
   }
   for (let n = 0; n < count; n += 1) tell(n, 1, patternsOf(n))
   const relaysOf = (self: string): ShardRelays => new ShardRelays({ crypto, map, interest }, self, dialBeyond)
