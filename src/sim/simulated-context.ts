@@ -28,14 +28,21 @@ export type SimulatedContextOptions = Omit<
   'mesh' | 'folder' | 'identity' | 'listen' | 'mdns' | 'preset' | 'logger' | 'watchdog' | 'ports' | 'network' | 'store'
 >
 
+/** From one start to the stop or crash that ends it. */
+interface Life {
+  readonly clock: MortalClock
+  readonly started: Promise<Context>
+  /** Until it is told to stop. */
+  context: Context | undefined
+}
+
 /** A whole context in a simulated swarm, that can be killed and started again over the same store. */
 export class SimulatedContext {
   /** `c0`, `c1` and so on: how traces and tables call it. */
   readonly name: string
   readonly #components: SimulatedContextComponents
   #lives = 0
-  #clock: MortalClock | undefined
-  #context: Context | undefined
+  #life: Life | undefined
 
   constructor(name: string, components: SimulatedContextComponents) {
     this.name = name
@@ -53,43 +60,56 @@ export class SimulatedContext {
 
   /** The running context. RangeError when it does not run. */
   get context(): Context {
-    if (this.#context === undefined) throw new RangeError(`${this.name} does not run`)
-    return this.#context
+    if (this.#life?.context === undefined) throw new RangeError(`${this.name} does not run`)
+    return this.#life.context
   }
 
   get isRunning(): boolean {
-    return this.#context !== undefined
+    return this.#life?.context !== undefined
   }
 
-  /** Errors: those of createContext; RangeError when it runs already. */
+  /** Errors: those of createContext, after which it may be started again; RangeError when it runs, starts or stops. */
   async start(options: SimulatedContextOptions = {}): Promise<Context> {
-    if (this.#clock !== undefined) throw new RangeError(`${this.name} runs already`)
+    if (this.#life !== undefined) throw new RangeError(`${this.name} runs already`)
     const { random, crypto, swarm, identity, store } = this.#components
-    const life = this.#lives
+    const number = this.#lives
     this.#lives += 1
     const counters = new Counters()
     const clock = new MortalClock(this.#components.clock)
-    this.#clock = clock
-    const ports = { clock, random: random.fork(`life ${life}`), crypto, logger: silentLogger, counters }
+    const ports = { clock, random: random.fork(`life ${number}`), crypto, logger: silentLogger, counters }
     const network = swarm.network(identity.seed, { counters })
-    const context = await createContext({ ...options, identity, ports, network, store })
-    if (this.#clock === clock) this.#context = context
-    return context
+    const started = createContext({ ...options, identity, ports, network, store })
+    const life: Life = { clock, started, context: undefined }
+    this.#life = life
+    try {
+      life.context = await started
+      return life.context
+    } catch (fault) {
+      this.#end(life)
+      throw fault
+    }
   }
 
-  /** Leaves the mesh in good order. */
+  /** Leaves the mesh in good order; one that is still starting does so when it has started. */
   async stop(): Promise<void> {
-    const context = this.#context
-    this.#context = undefined
+    const life = this.#life
+    if (life === undefined) return
+    life.context = undefined
+    // Why it did not start is told to whoever started it.
+    const context = await life.started.catch(() => undefined)
     await context?.stop()
-    this.#clock = undefined
+    this.#end(life)
   }
 
   /** Kills it, as `kill -9` would, or as a power cut would when `silent`. */
   crash(options: { silent?: boolean } = {}): void {
-    this.#clock?.die()
-    this.#clock = undefined
-    this.#context = undefined
+    this.#life?.clock.die()
+    this.#life = undefined
     this.#components.swarm.crash(this.id, options)
+  }
+
+  /** Not one that began since, after a crash. */
+  #end(life: Life): void {
+    if (this.#life === life) this.#life = undefined
   }
 }

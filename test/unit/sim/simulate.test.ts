@@ -102,6 +102,34 @@ describe('a simulation', () => {
     })
   })
 
+  test('a context whose start failed does not run, and can be started', async () => {
+    await simulate({ seed: 1, contexts: 2 }, async ({ contexts }) => {
+      const [a, b] = contexts
+      await a!.start()
+      const fault = new Error('given up')
+      await expect(b!.start({ signal: AbortSignal.abort(fault) })).rejects.toBe(fault)
+      expect(b!.isRunning).toBe(false)
+      await b!.start({ bootstrap: [a!.address] })
+      expect(b!.context.members).toEqual([a!.id])
+    })
+  })
+
+  test('a context told to stop while it starts stops when it has started, and while it fails is stopped then', async () => {
+    await simulate({ seed: 1, contexts: 1 }, async ({ contexts }) => {
+      const [a] = contexts
+      const starting = a!.start()
+      await expect(a!.start()).rejects.toThrow('c0 runs already')
+      await a!.stop()
+      expect(a!.isRunning).toBe(false)
+      await expect((await starting).publish('amcp.domain.a', 1)).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+      const failing = expect(a!.start({ signal: AbortSignal.abort('no') })).rejects.toBe('no')
+      await a!.stop()
+      await failing
+      await a!.start()
+      expect(a!.isRunning).toBe(true)
+    })
+  })
+
   test('gives up a scenario that takes too long, and names what did not come', async () => {
     const long = simulate({ seed: 1, contexts: 0, limit: 1_000 }, ({ sleep }) => sleep(2_000))
     await expect(long).rejects.toThrow(RangeError)
