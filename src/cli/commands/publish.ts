@@ -12,7 +12,7 @@ import { unlessAborted } from '../unless-aborted.ts'
 /** Events on their way to the context at once. */
 const IN_FLIGHT = 64
 
-interface PublishOptions extends CommonOptions {
+interface PublishCommandOptions extends CommonOptions {
   readonly text: boolean
 }
 
@@ -23,7 +23,7 @@ export function publishCommand(surroundings: Surroundings): Command {
     .argument('[data]', 'JSON or text of a single event; without it lines are read until they end (Ctrl-D)')
     .option('--text', 'take lines as they are, also those that look like JSON', false)
     .addHelpText('after', '\nExample: tail -f log | amcp publish --text amcp.domain.log')
-    .action(async (topic: string | undefined, data: string | undefined, options: PublishOptions) => {
+    .action(async (topic: string | undefined, data: string | undefined, options: PublishCommandOptions) => {
       using control = await controlOf(options)
       const output = outputOf(surroundings, options)
       if (topic !== undefined && data !== undefined) {
