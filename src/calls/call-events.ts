@@ -175,10 +175,3 @@ export function isOutput(reply: AmcpEvent): boolean {
 export function agentOf(source: string): AgentId {
   return source.slice(source.lastIndexOf('/') + 1)
 }
-
-const AGENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-
-/** Whether a call's target is an agent's id rather than the name of a capability. */
-export function isAgentId(target: string): boolean {
-  return target.length === 36 && AGENT_ID.test(target)
-}

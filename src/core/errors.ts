@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'ERR_CLOCK_SKEW'
   | 'ERR_VERSION_UNSUPPORTED'
   | 'ERR_DUPLICATE_IDENTITY'
+  | 'ERR_ENTRY_TOO_LARGE' // what a context says it offers is more than others take; details: { size, limit, what }
   // delivery
   | 'ERR_QUEUE_FULL'
   | 'ERR_MAILBOX_FULL'

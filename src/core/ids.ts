@@ -6,6 +6,13 @@ export type ContextId = string
 /** A UUID of version 8 that only its origin context can mint (PROTOCOL.md, agent ids). */
 export type AgentId = string
 
+const AGENT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** Whether a text has the form of an agent's id: so a call's target is told from the name of a capability. */
+export function isAgentId(text: string): boolean {
+  return text.length === 36 && AGENT_ID.test(text)
+}
+
 /** protobuf PublicKey { Type: Ed25519, Data: 32 bytes } inside an identity multihash. */
 const PEER_ID_PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 const KEY_LENGTH = 32

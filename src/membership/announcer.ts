@@ -1,6 +1,7 @@
 import type { Timer } from '../core/clock.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import { parsePattern } from '../events/pattern.ts'
 import { summarise } from '../events/pattern-summary.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import type { Offer } from './members.ts'
@@ -33,9 +34,9 @@ export class Announcer {
   readonly acknowledgements: Acknowledgements
   /** The version that brought the latest change. */
   #changedAt = 0
+  /** Digest of the body in the version that brought the latest change. */
+  #announced = ''
   #announcing: Promise<void> | undefined
-  #patterns: readonly string[] = []
-  #offers: readonly Offer[] = []
   #retry: Timer | undefined
   #retries = 0
   #isRunning = false
@@ -50,7 +51,7 @@ export class Announcer {
 
   start(): void {
     this.#isRunning = true
-    this.#change()
+    this.#lookAround()
     this.change()
   }
 
@@ -70,36 +71,41 @@ export class Announcer {
     return this.acknowledgements.wait(this.#changedAt)
   }
 
-  patterns(patterns: readonly string[]): Promise<void> {
-    this.#patterns = patterns
-    return this.#announce()
+  /** ERR_TOPIC_INVALID for a pattern that breaks the grammar: others refuse the whole entry with it. */
+  async patterns(patterns: readonly string[]): Promise<void> {
+    const summary = summarise(patterns)
+    for (const pattern of summary) parsePattern(pattern)
+    this.#own.change({ patterns: summary })
+    await this.#announce()
   }
 
-  offers(offers: readonly Offer[]): Promise<void> {
-    this.#offers = offers
-    return this.#announce()
+  /** ERR_ENTRY_TOO_LARGE, TypeError: what was offered before stays announced then. */
+  async offers(offers: readonly Offer[]): Promise<void> {
+    this.#own.change({ offers })
+    await this.#announce()
   }
 
   /** A version that all must acknowledge. */
   change(): void {
     this.#issue(true)
     this.#changedAt = this.#own.version
+    this.#announced = this.#own.bodyDigest
     this.#retries = 0
     this.#retryLater()
   }
 
   /** A version that says the owner lives; a change if its addresses are others now. */
   renew(): void {
-    if (this.#change()) this.change()
-    else this.#issue(this.unconfirmed.length > 0)
+    if (!this.#changeIfNeeded()) this.#issue(this.unconfirmed.length > 0)
   }
 
+  /** Resolves when what has changed in this turn is acknowledged. */
   #announce(): Promise<void> {
     this.#announcing ??= new Promise((resolve, reject) => {
       this.#ports.clock.endOfTurn(() => {
         this.#announcing = undefined
         try {
-          if (this.#isRunning && this.#change()) this.change()
+          if (this.#isRunning) this.#changeIfNeeded()
           this.confirmed().then(resolve, reject)
         } catch (error) {
           reject(error)
@@ -109,9 +115,16 @@ export class Announcer {
     return this.#announcing
   }
 
-  #change(): boolean {
-    const patterns = summarise(this.#patterns)
-    return this.#own.change({ patterns, offers: this.#offers, addresses: this.#links.addresses() })
+  #changeIfNeeded(): boolean {
+    this.#lookAround()
+    const isChanged = this.#own.bodyDigest !== this.#announced
+    if (isChanged) this.change()
+    return isChanged
+  }
+
+  /** The network may have other addresses than before. */
+  #lookAround(): void {
+    this.#own.change({ addresses: this.#links.addresses() })
   }
 
   #issue(acknowledge: boolean): void {
@@ -125,9 +138,20 @@ export class Announcer {
     this.#retry = this.#ports.clock.after(wait, () => {
       if (this.unconfirmed.length === 0) return
       this.#retries += 1
-      this.#ports.counters.add('membership.announcement.repeated')
-      this.#issue(true)
       this.#retryLater()
+      this.#repeat()
     })
+  }
+
+  /** Nobody is above a timer: a fault here would end the process. */
+  #repeat(): void {
+    const { counters, logger } = this.#ports
+    counters.add('membership.announcement.repeated')
+    try {
+      this.#issue(true)
+    } catch (err) {
+      counters.add('membership.announcement.failed')
+      logger.error({ err }, 'an announcement was not repeated')
+    }
   }
 }

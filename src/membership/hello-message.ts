@@ -1,6 +1,7 @@
 import { AmcpError } from '../core/errors.ts'
 import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
-import { ADDRESS_LIMIT, HEX_16 } from './state-entry.ts'
+import { ADDRESS_LIMIT } from './state-body.ts'
+import { isHex16, isString, isWhole } from './wire-fields.ts'
 
 export const HELLO_PROTOCOL = '/amcp/hello/1'
 /** Bytes of one message of the hello: a membership, some addresses, and room to grow. */
@@ -89,35 +90,32 @@ const malformed = (why: string, cause?: unknown): AmcpError =>
   new AmcpError('ERR_PROTOCOL_REFUSED', `malformed hello: ${why}`, { cause, details: { reason: why } })
 
 type Fields = Readonly<Record<string, unknown>>
-const isText = (value: unknown): value is string => typeof value === 'string'
-const isHex = (value: unknown): value is string => isText(value) && HEX_16.test(value)
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 
 function isHello(value: unknown): value is Hello {
   if (!isFields(value) || value['t'] !== 'hello') return false
   const { versions, mesh, membership, incarnation, time, seen, members, addresses, summary, nonce } = value
   if (!Array.isArray(versions) || !versions.every(isWhole)) return false
-  if (!Array.isArray(addresses) || addresses.length > ADDRESS_LIMIT || !addresses.every(isText)) return false
-  if (!isText(mesh) || !isText(membership) || !isWhole(time)) return false
-  return [incarnation, members, summary, nonce].every(isHex) && (seen === null || isLastSeen(seen))
+  if (!Array.isArray(addresses) || addresses.length > ADDRESS_LIMIT || !addresses.every(isString)) return false
+  if (!isString(mesh) || !isString(membership) || !isWhole(time)) return false
+  return [incarnation, members, summary, nonce].every(isHex16) && (seen === null || isLastSeen(seen))
 }
 
 /** Whether a value that came from elsewhere, a message or the disk, is one. */
 export const isLastSeen = (value: unknown): value is LastSeen =>
   isFields(value) &&
-  isHex(value['incarnation']) &&
+  isHex16(value['incarnation']) &&
   isWhole(value['version']) &&
   isFields(value['heads']) &&
   Object.values(value['heads']).every(isWhole)
 
 const isWelcome = (value: unknown): value is Welcome =>
-  isFields(value) && value['t'] === 'welcome' && isHex(value['nonce'])
+  isFields(value) && value['t'] === 'welcome' && isHex16(value['nonce'])
 
 const isRefused = (value: unknown): value is Refused =>
   isFields(value) &&
   value['t'] === 'refused' &&
   REFUSAL_CODES.some((code) => code === value['code']) &&
-  isText(value['message']) &&
+  isString(value['message']) &&
   value['message'].length <= REASON_LIMIT &&
   (value['alive'] === undefined || isSignOfLife(value['alive']))

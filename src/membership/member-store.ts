@@ -2,6 +2,7 @@ import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Store, StoreOperation } from '../core/store.ts'
 import { isLastSeen, type LastSeen } from './hello-message.ts'
+import { isWhole } from './wire-fields.ts'
 
 const SPACE = 'membership'
 /** Peers remembered over restarts: what is needed to tell them how far their last life had come. */
@@ -15,6 +16,7 @@ const decoder = new TextDecoder()
 export class MemberStore {
   readonly #store: Store
   readonly #seen = new Map<ContextId, LastSeen>()
+  /** Not written since they came, changed or were forgotten. */
   readonly #changed = new Set<ContextId>()
   #version = 0
   #saved = 0
@@ -26,7 +28,7 @@ export class MemberStore {
   /** The highest own version that was saved. ERR_STORE_UNREADABLE when it is damaged, rather than to begin too low. */
   async load(): Promise<number> {
     const own = await this.#store.get(SPACE, encoder.encode(SELF))
-    this.#version = own === undefined ? 0 : read(SELF, own, isVersion)
+    this.#version = own === undefined ? 0 : read(SELF, own, isWhole)
     this.#saved = this.#version
     const from = encoder.encode(PEER)
     for await (const [key, value] of this.#store.scan(SPACE, { from, to: encoder.encode('peer0') }))
@@ -50,21 +52,35 @@ export class MemberStore {
     this.#changed.add(peer)
   }
 
-  /** Writes what has changed, in one batch. */
+  /** Writes what has changed, in one batch. What could not be written is changed still, so that the next save writes it. */
   async save(): Promise<void> {
-    const operations: StoreOperation[] = []
-    for (const peer of this.#changed)
-      operations.push({ type: 'put', space: SPACE, key: keyOf(peer), value: bytesOf(this.#seen.get(peer)) })
     for (const peer of this.#seen.keys()) {
       if (this.#seen.size <= REMEMBERED_LIMIT) break
       this.#seen.delete(peer)
-      operations.push({ type: 'delete', space: SPACE, key: keyOf(peer) })
+      this.#changed.add(peer)
     }
+    const peers = [...this.#changed]
+    const version = this.#version
+    const operations = peers.map((peer) => this.#operation(peer))
+    if (version > this.#saved)
+      operations.push({ type: 'put', space: SPACE, key: encoder.encode(SELF), value: bytesOf(version) })
+    if (operations.length === 0) return
     this.#changed.clear()
-    if (this.#version > this.#saved)
-      operations.push({ type: 'put', space: SPACE, key: encoder.encode(SELF), value: bytesOf(this.#version) })
-    this.#saved = this.#version
-    if (operations.length > 0) await this.#store.batch(operations)
+    try {
+      await this.#store.batch(operations)
+      this.#saved = Math.max(this.#saved, version)
+    } catch (error) {
+      for (const peer of peers) this.#changed.add(peer)
+      throw error
+    }
+  }
+
+  #operation(peer: ContextId): StoreOperation {
+    const seen = this.#seen.get(peer)
+    const key = keyOf(peer)
+    return seen === undefined
+      ? { type: 'delete', space: SPACE, key }
+      : { type: 'put', space: SPACE, key, value: bytesOf(seen) }
   }
 }
 
@@ -78,8 +94,6 @@ function read<T>(what: string, bytes: Uint8Array, fits: (value: unknown) => valu
   if (!fits(value)) throw damaged(what)
   return value
 }
-
-const isVersion = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 const damaged = (what: string, cause?: unknown): AmcpError =>
   new AmcpError('ERR_STORE_UNREADABLE', `the record of ${what} in the store is damaged`, { cause })

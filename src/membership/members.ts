@@ -21,7 +21,8 @@ export interface LocatedOffer extends Offer {
 
 /**
  * Who passes on gossip of which shard: up to 64 members everybody every shard that anybody listens to, so that few links
- * suffice; above, who listens to something in it.
+ * suffice; above, who listens to something in it and, where these are fewer than an eighth of the mesh, helpers up to that
+ * number (PROTOCOL.md, Neighbours).
  */
 export interface Relays {
   /** Shards that this context passes on. */
@@ -57,7 +58,10 @@ export interface Members extends LifeCycle {
   audienceOf(topic: string): readonly ContextId[] | undefined
   /** Other contexts known to listen, though there may be more; the same array while nothing changed. */
   listenersOf(topic: string): readonly ContextId[]
-  /** Announces what the agents of this context offer; resolves like `announcePatterns`. */
+  /**
+   * Announces what the agents of this context offer; resolves like `announcePatterns`. ERR_ENTRY_TOO_LARGE above 20,000
+   * offers or 800 KiB of them: what was announced before stays then.
+   */
   announceOffers(offers: readonly Offer[]): Promise<void>
   /** Known offers, those of this context included; `complete` when every member's entry is current and the mesh converged. */
   offersOf(capability: string): { offers: readonly LocatedOffer[]; complete: boolean }

@@ -16,6 +16,7 @@ import type { MemberCredentials } from './member-credentials.ts'
 import { MemberStore } from './member-store.ts'
 import { MemberView } from './member-view.ts'
 import type { LocatedOffer, Members, Offer } from './members.ts'
+import { OwnAddresses } from './own-addresses.ts'
 import { OwnEntry } from './own-entry.ts'
 import type { ShardRelays } from './relays.ts'
 import { signLife } from './sign-of-life.ts'
@@ -73,6 +74,7 @@ class MeshMembers implements Members {
   readonly #joining: Joining
   readonly #upkeep: Upkeep
   readonly #addressBook: AddressBook
+  readonly #addresses: OwnAddresses
   readonly #listeners = new Set<() => void>()
   #wasConverged = true
   #unlisten: (() => void) | undefined
@@ -101,9 +103,10 @@ class MeshMembers implements Members {
     this.#lives = new LivesOfSelf(this.#own, incarnation)
     this.#store = new MemberStore(store)
     this.#addressBook = new AddressBook(network)
+    this.#addresses = new OwnAddresses(network, ports.counters)
     this.#announcer = new Announcer({ ports, own: this.#own }, this.#timing, {
       required: () => this.#required(),
-      addresses: () => network.addresses,
+      addresses: () => this.#addresses.list,
       publish: (entry) => this.#publish(entry),
     })
     this.#upkeep = new Upkeep(ports, this.#timing.period, { renew: () => this.#renew(), expire: () => this.#expire() })
@@ -292,7 +295,7 @@ class MeshMembers implements Members {
       incarnation: hexOf(this.incarnation),
       seen: this.#store.seenOf(peer) ?? null,
       members: this.#map.memberDigest,
-      addresses: this.#network.addresses,
+      addresses: this.#addresses.list,
       summary: this.#own.bodyDigest,
     }
   }

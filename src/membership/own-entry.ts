@@ -1,9 +1,8 @@
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import type { MemberCredentials } from './member-credentials.ts'
-import type { Offer } from './members.ts'
-import type { StateBody, StateEntry } from './state-entry.ts'
-import { BODY_LIMIT, encodeBody, encodeHead, FLAG_ACKNOWLEDGE, FLAG_LEFT, shortDigest } from './state-entry.ts'
+import { encodeBody, encodeOffers, encodeOwnOffers, type StateBody } from './state-body.ts'
+import { encodeHead, FLAG_ACKNOWLEDGE, FLAG_LEFT, type StateEntry, shortDigest } from './state-entry.ts'
 
 /** What this context says of itself, and the version it says it under. */
 export class OwnEntry {
@@ -15,6 +14,8 @@ export class OwnEntry {
   #since = 0
   #rival = ''
   #body: StateBody = { addresses: [], patterns: [], offers: [] }
+  /** Kept, since it may be large and changes less often than the rest. */
+  #offersText = encodeOffers([])
   #bodyBytes: Uint8Array = encodeBody(this.#body)
   #bodyDigest = ''
 
@@ -61,20 +62,16 @@ export class OwnEntry {
   }
 
   /**
-   * Replaces parts of the body; false when that changes nothing.
-   * Throws RangeError above 1 MiB, some 10,000 offers.
+   * Replaces parts of the body. What others would refuse is refused here, and nothing is changed then: ERR_ENTRY_TOO_LARGE
+   * above 20,000 offers or 800 KiB of them, TypeError for an offer that is none. The caller sees to it that addresses and
+   * patterns are within their limits; with them a body always fits.
    */
-  change(parts: { addresses?: readonly string[]; patterns?: readonly string[]; offers?: readonly Offer[] }): boolean {
-    const body = { ...this.#body, ...parts }
-    const bytes = encodeBody(body)
-    if (bytes.length > BODY_LIMIT)
-      throw new RangeError(`patterns and offers of a context fit in ${BODY_LIMIT} bytes, these have ${bytes.length}`)
-    const digest = shortDigest(this.#ports.crypto, bytes)
-    if (digest === this.#bodyDigest) return false
-    this.#body = body
-    this.#bodyBytes = bytes
-    this.#bodyDigest = digest
-    return true
+  change({ offers, ...rest }: Partial<StateBody>): void {
+    const offersText = offers === undefined ? this.#offersText : encodeOwnOffers(offers)
+    this.#body = { ...this.#body, ...rest, ...(offers === undefined ? {} : { offers }) }
+    this.#offersText = offersText
+    this.#bodyBytes = encodeBody(this.#body, offersText)
+    this.#bodyDigest = shortDigest(this.#ports.crypto, this.#bodyBytes)
   }
 
   /** A new version, signed. */

@@ -1,7 +1,8 @@
 import type { Crypto } from '../core/crypto.ts'
 import type { ContextId } from '../core/ids.ts'
 import { publicKeyOf } from '../core/ids.ts'
-import { bytesOfHex, HEX_16, hexOf } from './state-entry.ts'
+import { bytesOfHex, hexOf } from './state-entry.ts'
+import { isHex16 } from './wire-fields.ts'
 
 /**
  * A process's signed answer to a challenge. Signed, because it is shown to the other life of the key, which stops on it:
@@ -21,12 +22,10 @@ const encoder = new TextEncoder()
 const signedBytes = (context: ContextId, incarnation: string, nonce: string): Uint8Array =>
   encoder.encode(JSON.stringify(['amcp-alive/1', context, incarnation, nonce]))
 
-export const isNonce = (value: unknown): value is string => typeof value === 'string' && HEX_16.test(value)
-
 export const isSignOfLife = (value: unknown): value is SignOfLife => {
   if (typeof value !== 'object' || value === null) return false
   const { incarnation, signature } = value as Readonly<Record<string, unknown>>
-  return isNonce(incarnation) && typeof signature === 'string' && HEX_64.test(signature)
+  return isHex16(incarnation) && typeof signature === 'string' && HEX_64.test(signature)
 }
 
 /** @param sign by the key of `context` */

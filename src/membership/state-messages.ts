@@ -1,7 +1,9 @@
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
-import { isNonce, isSignOfLife, type SignOfLife } from './sign-of-life.ts'
-import { BODY_LIMIT, HEAD_LIMIT } from './state-entry.ts'
+import { isSignOfLife, type SignOfLife } from './sign-of-life.ts'
+import { BODY_LIMIT } from './state-body.ts'
+import { HEAD_LIMIT } from './state-entry.ts'
+import { isHex16, isString, isWhole } from './wire-fields.ts'
 
 export const STATE_PROTOCOL = '/amcp/state/1'
 /** Bytes of entries in one message, so that one large map does not block what comes behind it. */
@@ -120,9 +122,7 @@ function decodeEntries(bytes: Uint8Array): EntryRecord[] {
 const malformed = (reason: string, cause?: unknown): AmcpError =>
   new AmcpError('ERR_FRAME_INVALID', `malformed state message: ${reason}`, { cause, details: { reason } })
 
-const isText = (value: unknown): value is string => typeof value === 'string'
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isId = (value: unknown): value is string => isText(value) && value.length <= ID_LIMIT
+const isId = (value: unknown): value is string => isString(value) && value.length <= ID_LIMIT
 const isVersion = (value: unknown): boolean => Array.isArray(value) && isId(value[0]) && isWhole(value[1])
 const isAck = (value: unknown): boolean => isVersion(value) && isId((value as unknown[])[2])
 const isList = (value: unknown, is: (item: unknown) => boolean): boolean =>
@@ -133,17 +133,17 @@ function isMessage(value: unknown): value is StateMessage {
   const { t, members, map, versions, contexts, acks, nonce, alive } = value as Readonly<Record<string, unknown>>
   switch (t) {
     case 'digest':
-      return isText(members) && isText(map)
+      return isString(members) && isString(map)
     case 'summary':
-      return isText(members) && isList(versions, isVersion)
+      return isString(members) && isList(versions, isVersion)
     case 'want':
       return isList(contexts, isId)
     case 'acks':
       return isList(acks, isAck)
     case 'challenge':
-      return isNonce(nonce)
+      return isHex16(nonce)
     case 'alive':
-      return isNonce(nonce) && isSignOfLife(alive)
+      return isHex16(nonce) && isSignOfLife(alive)
     default:
       return false
   }

@@ -37,14 +37,24 @@ export class Upkeep {
     const wait = this.#period * (1 - this.#ports.random.float() / 10)
     this.#renewal = this.#ports.clock.after(wait, () => {
       this.#renewLater()
-      this.#acts.renew()
+      this.#act('renew')
     })
   }
 
   #expireLater(): void {
     this.#expiry = this.#ports.clock.after(this.#period / 4, () => {
       this.#expireLater()
-      this.#acts.expire()
+      this.#act('expire')
     })
+  }
+
+  /** Nobody is above a timer: a fault here, which the next period may not have, would end the process. */
+  #act(name: keyof UpkeepActs): void {
+    try {
+      this.#acts[name]()
+    } catch (err) {
+      this.#ports.counters.add(`membership.upkeep.failed.${name}`)
+      this.#ports.logger.error({ err }, `the members' ${name} failed`)
+    }
   }
 }

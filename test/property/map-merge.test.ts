@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nodeCrypto } from '../../src/core/node-crypto.ts'
+import { encodeBody } from '../../src/membership/state-body.ts'
 import type { StateEntry } from '../../src/membership/state-entry.ts'
-import { encodeBody, encodeHead } from '../../src/membership/state-entry.ts'
+import { encodeHead } from '../../src/membership/state-entry.ts'
 import { compareEntries, StateMap } from '../../src/membership/state-map.ts'
 
 const crypto = nodeCrypto()

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AmcpError } from '../../src/core/errors.ts'
 import type { Offer } from '../../src/membership/members.ts'
-import { decodeBody, decodeHead, encodeBody, encodeHead } from '../../src/membership/state-entry.ts'
+import { decodeBody, encodeBody } from '../../src/membership/state-body.ts'
+import { decodeHead, encodeHead } from '../../src/membership/state-entry.ts'
 import { decodeMessage, type EntryRecord, encodeMessage } from '../../src/membership/state-messages.ts'
 
 const hex = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('hex'))
@@ -19,7 +20,7 @@ const head = fc.record({
 })
 const offer: fc.Arbitrary<Offer> = fc.record(
   {
-    agent: word,
+    agent: fc.nat(9_999).map((n) => `00000000-0000-8000-8000-${String(n).padStart(12, '0')}`),
     capability: word,
     version: word,
     proficiency: fc.constantFrom('novice' as const, 'competent' as const, 'expert' as const),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { agentOf, CallEvents, type CallToAnswer, isAgentId, isOutput } from '../../../src/calls/call-events.ts'
+import { agentOf, CallEvents, type CallToAnswer, isOutput } from '../../../src/calls/call-events.ts'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import type { Chain } from '../../../src/events/chain.ts'
@@ -116,12 +116,6 @@ test('names are the same strings each time, and right also after more agents tha
   }
 })
 
-test('agent ids are told from names of capabilities, and sources without an agent name none', () => {
-  expect(isAgentId(agent(5))).toBe(true)
-  for (const name of ['', 'anomaly.detect', agent(5).toUpperCase().replace('0', 'G'), `${agent(5)}0`]) {
-    expect(isAgentId(name)).toBe(false)
-  }
-  // A UUID of version 4 is no agent's.
-  expect(isAgentId('00000000-0000-4000-8000-000000000000')).toBe(false)
+test('sources without an agent name none', () => {
   expect([agentOf(`amcp://here/${agent(5)}`), agentOf('amcp://here/'), agentOf('x')]).toEqual([agent(5), '', 'x'])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { contextIdOf, publicKeyOf } from '../../../src/core/ids.ts'
+import { contextIdOf, isAgentId, publicKeyOf } from '../../../src/core/ids.ts'
 import { nodeCrypto } from '../../../src/core/node-crypto.ts'
 import { uuidOf } from '../../../src/core/uuid.ts'
 
@@ -13,6 +13,13 @@ describe('ids', () => {
 
   test.each(['', '0OIl', '12D3Koo', 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'])('%j is no context', (text) => {
     expect(() => publicKeyOf(text)).toThrow(TypeError)
+  })
+
+  test('of agents are told from names of capabilities, and from other UUIDs', () => {
+    const id = '4518017f-0340-8b00-8000-000000000001'
+    expect(isAgentId(id)).toBe(true)
+    for (const name of ['', 'anomaly.detect', id.toUpperCase(), `${id}0`, id.replace('-8', '-4')])
+      expect(isAgentId(name)).toBe(false)
   })
 
   test('UUIDs carry version and variant over any bytes', () => {

@@ -1,4 +1,5 @@
-import { encodeBody, encodeHead, type StateBody, type StateEntry } from '../../../src/membership/state-entry.ts'
+import { encodeBody, type StateBody } from '../../../src/membership/state-body.ts'
+import { encodeHead, type StateEntry } from '../../../src/membership/state-entry.ts'
 
 const HEX = '0'.repeat(32)
 

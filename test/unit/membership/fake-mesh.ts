@@ -1,6 +1,6 @@
 import { Counters } from '../../../src/core/counters.ts'
 import { AmcpError } from '../../../src/core/errors.ts'
-import { type ContextId, contextIdOf } from '../../../src/core/ids.ts'
+import { type AgentId, type ContextId, contextIdOf } from '../../../src/core/ids.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { memoryStore } from '../../../src/core/memory-store.ts'
 import { nodeCrypto } from '../../../src/core/node-crypto.ts'
@@ -19,6 +19,19 @@ const decoder = new TextDecoder()
 
 export const keyOf = (n: number) => crypto.signingKey(new Uint8Array(32).fill(n))
 export const idOf = (n: number): ContextId => contextIdOf(keyOf(n).publicKey)
+
+/** What the ids of a context's agents end with, here. */
+const originOf = (context: ContextId): string =>
+  Buffer.from(crypto.sha256(encoder.encode(context)).subarray(0, 2)).toString('hex')
+
+const origins = new Map<number, string>()
+
+/** The id of an agent of context `n`. */
+export function agentOf(n: number, agent = 1): AgentId {
+  const origin = origins.get(n) ?? originOf(idOf(n))
+  origins.set(n, origin)
+  return `00000000-0000-8000-8000-${agent.toString(16).padStart(8, '0')}${origin}`
+}
 
 export interface CredentialOptions {
   mesh?: string
@@ -44,7 +57,7 @@ export function wordCredentials(
       if (word === 'expired') throw new AmcpError('ERR_MEMBERSHIP_EXPIRED', `${context} had a membership`)
       if (!word.startsWith('member')) throw new AmcpError('ERR_NOT_A_MEMBER', `${context} has none`)
     },
-    originOfContext: (context) => context.slice(-4),
+    originOfContext: originOf,
     originOfAgent: (agent) => agent.slice(-4),
   }
 }

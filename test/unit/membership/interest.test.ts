@@ -5,7 +5,7 @@ import { OfferIndex } from '../../../src/membership/offer-index.ts'
 import { FLAG_LEFT } from '../../../src/membership/state-entry.ts'
 import { StateMap } from '../../../src/membership/state-map.ts'
 import { entry } from './entry.ts'
-import { crypto, FakeMesh, idOf } from './fake-mesh.ts'
+import { agentOf, crypto, FakeMesh, idOf } from './fake-mesh.ts'
 
 function setup() {
   const map = new StateMap(crypto, 'self', 30_000)
@@ -153,27 +153,31 @@ describe('announcing', () => {
   test('a pattern that breaks the grammar reaches nobody', async () => {
     const mesh = new FakeMesh()
     const [a, b] = await mesh.grow(2)
-    const outcome = a!.members.announcePatterns([`a..b${'.x'.repeat(80)}`]).then(
-      () => 'resolved',
-      () => 'rejected',
-    )
-    await mesh.run(outcome)
+    await mesh.run(a!.members.announcePatterns(['a.x']))
+    const bad = [`a..b${'.x'.repeat(80)}`]
+    await expect(mesh.run(a!.members.announcePatterns(bad))).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
+    await mesh.clock.advance(40_000)
     expect(b!.members.audienceOf('a.b')).toEqual([])
+    expect(b!.members.audienceOf('a.x')).toEqual([idOf(1)])
     expect(b!.members.isConverged).toBe(true)
   })
 
   test('more offers than an entry holds are refused, and what was announced stays', async () => {
     const mesh = new FakeMesh()
     const [a, b] = await mesh.grow(2)
-    const agent = `x${idOf(1).slice(-4)}`
+    const agent = agentOf(1)
     await mesh.run(a!.members.announceOffers([{ agent, capability: 'c', version: '1' }]))
-    const offers = Array.from({ length: 40_000 }, (_, n) => ({
-      agent: `agent ${n} ${'x'.repeat(30)}`,
-      capability: 'c',
-      version: '1',
-    }))
-    await expect(mesh.run(a!.members.announceOffers(offers))).rejects.toThrow(RangeError)
+    const offers = Array.from({ length: 40_000 }, (_, n) => ({ agent: agentOf(1, n), capability: 'c', version: '1' }))
+    await expect(mesh.run(a!.members.announceOffers(offers))).rejects.toMatchObject({ code: 'ERR_ENTRY_TOO_LARGE' })
     expect(b!.members.offersOf('c')).toMatchObject({ complete: true, offers: [{ agent, context: idOf(1) }] })
+    // Neither renewals nor what is announced afterwards suffer by it.
+    await mesh.clock.advance(40_000)
+    expect(b!.members.present).toEqual([idOf(1)])
+    await mesh.run(a!.members.announcePatterns(['x.>']))
+    expect(b!.members.audienceOf('x.y')).toEqual([idOf(1)])
+    await mesh.run(a!.members.announceOffers(offers.slice(0, 2)))
+    expect(b!.members.offersOf('c').offers).toHaveLength(2)
+    expect(a!.ports.counters.get('membership.upkeep.failed.renew')).toBe(0)
   })
 
   test('tells its listeners of changes, until they stop listening', async () => {

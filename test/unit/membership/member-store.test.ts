@@ -38,6 +38,26 @@ describe('the store of members', () => {
     expect(batches).toEqual([3])
   })
 
+  test('what could not be written is written by the next save: versions, members and who is forgotten', async () => {
+    const store = await memoryStore()
+    const members = new MemberStore(store)
+    await members.load()
+    for (let n = 0; n < 1_024; n += 1) members.note(`peer-${n}`, HEX('1'), 1)
+    await members.save()
+    const batch = store.batch.bind(store)
+    store.batch = () => Promise.reject(new Error('disk full'))
+    members.noteOwn(7)
+    members.note('late', HEX('1'), 5)
+    await expect(members.save()).rejects.toThrow('disk full')
+    store.batch = batch
+    await members.save()
+    const second = new MemberStore(store)
+    expect(await second.load()).toBe(7)
+    expect(second.seenOf('late')).toMatchObject({ version: 5 })
+    expect(second.seenOf('peer-0')).toBeUndefined()
+    expect(second.seenOf('peer-1')).toBeDefined()
+  })
+
   test.each([
     ['self', 'no number'],
     ['self', '-1'],

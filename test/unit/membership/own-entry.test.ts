@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import { OwnEntry } from '../../../src/membership/own-entry.ts'
+import { decodeBody } from '../../../src/membership/state-body.ts'
 import { decodeHead, FLAG_LEFT, isSignedByOwner } from '../../../src/membership/state-entry.ts'
-import { crypto, idOf, wordCredentials } from './fake-mesh.ts'
+import { agentOf, crypto, idOf, wordCredentials } from './fake-mesh.ts'
 
 const HEX = (digit: string): string => digit.repeat(32)
 
@@ -48,34 +49,34 @@ describe('the own entry', () => {
     expect(isSignedByOwner(crypto, { ...head, context: 'nobody' }, headBytes, signature)).toBe(false)
   })
 
-  test('a change that is none is no change', () => {
+  test('its digest changes with what it says', () => {
     const { own } = ownEntry()
-    expect(own.change({ patterns: ['a.>'] })).toBe(true)
+    own.change({ patterns: ['a.>'] })
     const digest = own.bodyDigest
-    expect(own.change({ patterns: ['a.>'] })).toBe(false)
-    expect(own.change({ offers: [{ agent: 'x', capability: 'c', version: '1' }] })).toBe(true)
+    own.change({ patterns: ['a.>'] })
+    expect(own.bodyDigest).toBe(digest)
+    own.change({ offers: [{ agent: agentOf(1), capability: 'c', version: '1' }] })
     expect(own.bodyDigest).not.toBe(digest)
   })
 
   test('refuses more offers than an entry holds, and keeps what it had', () => {
     const { own } = ownEntry()
-    const offers = Array.from({ length: 40_000 }, (_, n) => ({
-      agent: `agent-${n}-${'x'.repeat(30)}`,
-      capability: 'c',
-      version: '1',
-    }))
+    const offers = Array.from({ length: 20_001 }, (_, n) => ({ agent: agentOf(1, n), capability: 'c', version: '1' }))
     const digest = own.bodyDigest
-    expect(() => own.change({ offers })).toThrow(RangeError)
+    expect(() => own.change({ offers, patterns: ['a.>'] })).toThrow(
+      expect.objectContaining({ code: 'ERR_ENTRY_TOO_LARGE' }),
+    )
     expect(own.bodyDigest).toBe(digest)
+    expect(own.issue({}).body).toEqual({ addresses: [], patterns: [], offers: [] })
   })
 
-  test('holds 10,000 offers of one capability', () => {
+  test('keeps its offers when something else changes', () => {
     const { own } = ownEntry()
-    const offers = Array.from({ length: 10_000 }, (_, n) => ({
-      agent: `00000000-0000-8000-8000-${String(n).padStart(12, '0')}`,
-      capability: 'c',
-      version: '1',
-    }))
-    expect(own.change({ offers })).toBe(true)
+    const offers = [{ agent: agentOf(1), capability: 'c', version: '1' }]
+    own.change({ offers })
+    own.change({ addresses: ['/x'] })
+    const { body, bodyBytes } = own.issue({})
+    expect(body).toEqual({ addresses: ['/x'], patterns: [], offers })
+    expect(decodeBody(bodyBytes)).toEqual(body)
   })
 })

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { provesLife } from '../../../src/membership/sign-of-life.ts'
+import { encodeBody } from '../../../src/membership/state-body.ts'
 import type { StateEntry } from '../../../src/membership/state-entry.ts'
-import { encodeBody, encodeHead } from '../../../src/membership/state-entry.ts'
+import { encodeHead } from '../../../src/membership/state-entry.ts'
 import type { StateMessage } from '../../../src/membership/state-messages.ts'
 import { hex, recordOf, session } from './by-hand.ts'
-import { crypto, idOf, keyOf } from './fake-mesh.ts'
+import { agentOf, crypto, idOf, keyOf } from './fake-mesh.ts'
 
 const entriesIn = (heard: readonly StateMessage[]) =>
   heard.flatMap((message) => (message.t === 'entries' ? message.records : []))
@@ -210,8 +211,8 @@ describe('the state protocol', () => {
 
   test('large maps go in several messages', async () => {
     const { heard, say, own } = await session()
-    const offers = Array.from({ length: 4_000 }, (_, n) => ({
-      agent: `agent ${n} ${'x'.repeat(30)}`,
+    const offers = Array.from({ length: 5_000 }, (_, n) => ({
+      agent: agentOf(5, n),
       capability: 'c',
       version: '1',
     }))
