@@ -38,7 +38,7 @@ export function folderStore(folder: string): Promise<Store> {
 }
 
 export function defaultNetwork(ports: Ports, identity: ContextIdentity, options: ContextOptions): Network {
-  const { listen, mdns = false, preset, dialBeyond = true, bootstrap = [] } = options
+  const { listen, announce, mdns = false, preset, dialBeyond = true, bootstrap = [] } = options
   const given = new Set(bootstrap.map((address) => address.split('/p2p/').at(-1)))
   const { seed, mesh } = identity
   return libp2pNetwork({
@@ -48,6 +48,7 @@ export function defaultNetwork(ports: Ports, identity: ContextIdentity, options:
     mdns,
     ...(dialBeyond ? {} : { mayDial: (peer) => given.has(peer) }),
     ...(listen === undefined ? {} : { listen }),
+    ...(announce === undefined ? {} : { announce }),
     ...(preset === undefined ? {} : { preset }),
   })
 }

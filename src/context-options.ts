@@ -23,6 +23,11 @@ export interface ContextOptions {
   identity?: ContextIdentity
   /** Multiaddrs to listen at. Not with `network`. @default ['/ip4/127.0.0.1/tcp/0'] */
   listen?: readonly string[]
+  /**
+   * Multiaddrs, without `/p2p/`, where others can dial this context besides those it listens at: what a router or a
+   * container's host forwards to it. Not with `network`. @default []
+   */
+  announce?: readonly string[]
   /** Multiaddrs of members to join by, besides those of the mesh file: one that answers is enough. */
   bootstrap?: readonly string[]
   /** Whether to find members on the local network. Not with `network`. @default false */
@@ -60,7 +65,7 @@ export interface ContextOptions {
   timing?: Partial<MembershipTiming>
   /** Instead of the machine's own time, chance, cryptography, logger and counters; takes no `logger` and no `watchdog`. */
   ports?: Ports
-  /** Instead of libp2p; its id must be the identity's. Takes no `listen`, `mdns` and `preset`. */
+  /** Instead of libp2p; its id must be the identity's. Takes no `listen`, `announce`, `mdns` and `preset`. */
   network?: Network
   /** Instead of the folder's LevelDB; whoever gives it closes it. */
   store?: Store

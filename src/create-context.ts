@@ -23,7 +23,7 @@ import { meshMembers } from './membership/mesh-members.ts'
 export async function createContext(options: ContextOptions = {}): Promise<Context> {
   options.signal?.throwIfAborted()
   refuseIdle(options, 'ports', ['logger', 'watchdog'])
-  refuseIdle(options, 'network', ['listen', 'mdns', 'preset'])
+  refuseIdle(options, 'network', ['listen', 'announce', 'mdns', 'preset'])
   // A file of its own, so that whoever gives all parts (a simulation, later a browser) does without Node's.
   const node = await import('./context-defaults.ts')
   const ports = options.ports ?? node.defaultPorts(options)

@@ -147,6 +147,7 @@ async function prepared(): Promise<Prepared> {
       meshId: 'fault',
       seed: ports.random.bytes(32),
       listen: ['/ip4/127.0.0.1/tcp/0'],
+      announce: [],
       mdns: false,
       bootstrap: [],
       maxConnections: 10,

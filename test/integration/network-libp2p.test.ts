@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import { contextIdOf } from '../../src/core/ids.ts'
@@ -5,6 +7,16 @@ import { libp2pNetwork } from '../../src/network/libp2p/libp2p-network.ts'
 import { lanNetwork } from '../../src/network/libp2p/preset.ts'
 import type { Network } from '../../src/network/network.ts'
 import { openLibp2p } from './libp2p-mesh.ts'
+
+/** A port that nobody listens at now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 const TOPIC = 'amcp/1/libp2p/s/1/0'
 
@@ -25,6 +37,7 @@ describe('libp2pNetwork', () => {
     const ports = systemPorts()
     const base = { ports, seed: ports.random.bytes(32), meshId: 'm' }
     expect(() => libp2pNetwork({ ...base, listen: ['127.0.0.1:1'] })).toThrow(TypeError)
+    expect(() => libp2pNetwork({ ...base, announce: [`/ip4/1.2.3.4/tcp/1/p2p/${'x'}`] })).toThrow(TypeError)
     expect(() => libp2pNetwork({ ...base, bootstrap: ['/ip4/127.0.0.1/tcp/1'] })).toThrow(TypeError)
     const network = libp2pNetwork(base)
     network.remember(network.id, ['nowhere'])
@@ -39,6 +52,22 @@ describe('libp2pNetwork', () => {
     await network.disconnect('12D3KooWnobody')
     const reason = new Error('no')
     await expect(network.start({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  })
+
+  test('announces what a router forwards to it, first, and is dialled there by who learnt it by identify', async () => {
+    const announced = `/ip4/127.0.0.9/tcp/${await freePort()}`
+    const port = announced.split('/').at(-1)
+    await using mesh = await openLibp2p(2, (at) =>
+      at === 0 ? { listen: [`/ip4/0.0.0.0/tcp/${port}`], announce: [announced] } : {},
+    )
+    const [a, b] = mesh.networks as [Network, Network]
+    await Promise.all([a.start(), b.start()])
+    expect(a.addresses[0]).toBe(`${announced}/p2p/${a.id}`)
+    expect(a.addresses).toContain(`/ip4/127.0.0.1/tcp/${port}/p2p/${a.id}`)
+    await b.dial(`/ip4/127.0.0.1/tcp/${port}`)
+    await mesh.until(() => b.addressesOf(a.id).includes(a.addresses[0]!), 'learnt')
+    await b.disconnect(a.id)
+    expect(await b.dial(a.addresses[0]!)).toBe(a.id)
   })
 
   test('says ERR_ADDRESS_IN_USE for a port that is taken, and starts when it is free', async () => {

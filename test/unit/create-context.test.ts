@@ -17,6 +17,7 @@ describe('createContext', () => {
     ['ports', 'watchdog', 500],
     ['ports', 'watchdog', false],
     ['network', 'listen', []],
+    ['network', 'announce', []],
     ['network', 'mdns', false],
     ['network', 'preset', lanNetwork],
   ])('refuses beside given %s an option that would do nothing: %s', async (part, name, value) => {

@@ -11,6 +11,7 @@ import { type CommonOptions, outputOf, type Surroundings, withCommonOptions } fr
 
 interface UpOptions extends CommonOptions {
   readonly listen?: readonly string[]
+  readonly announce?: readonly string[]
   readonly join: readonly string[]
   readonly mdns: boolean
   readonly agents: readonly string[]
@@ -22,17 +23,19 @@ export function upCommand(surroundings: Surroundings): Command {
       'Runs the context of a folder until it is told to stop (Ctrl-C), with the agents of the modules given.',
     )
     .option('-l, --listen <multiaddr...>', 'where to listen')
+    .option('--announce <multiaddr...>', 'where else others reach it: what a router forwards here, without /p2p/')
     .option('-j, --join <multiaddr...>', 'members to dial, beside those of mesh.json', [])
     .option('--mdns', 'find members in the local network', false)
     .option('--agents <module...>', 'modules whose exported definitions are spawned', [])
     .action(async (options: UpOptions) => {
       const output = outputOf(surroundings, options)
-      const { folder, listen, join, mdns, agents } = options
+      const { folder, listen, announce, join, mdns, agents } = options
       const { stopped } = surroundings
       const down = new AbortController()
       const context = await createContext({
         folder,
         ...(listen === undefined ? {} : { listen }),
+        ...(announce === undefined ? {} : { announce }),
         bootstrap: join,
         mdns,
         signal: stopped,

@@ -15,6 +15,7 @@ import { type AdmissionGate, gatedComponents } from './admission-gate.ts'
 import { calmYamux } from './calm-yamux.ts'
 import { dhtComponents } from './dht-components.ts'
 import { joiningWrites } from './joined-writes.ts'
+import { OwnAddresses, type OwnAddressesComponents } from './own-addresses.ts'
 import type { NetworkPreset } from './preset.ts'
 import { type RejectScores, scoreParams, scoreThresholds } from './scoring.ts'
 import { socketTls } from './socket-tls.ts'
@@ -24,6 +25,7 @@ interface NodeServices extends Record<string, unknown> {
   readonly ping: Ping
   readonly pubsub: GossipSub
   readonly dht: KadDHT
+  readonly ownAddresses: OwnAddresses
 }
 
 export type Node = Libp2p<NodeServices>
@@ -31,6 +33,7 @@ export type Node = Libp2p<NodeServices>
 export interface NodeOptions {
   readonly seed: Uint8Array
   readonly listen: readonly string[]
+  readonly announce: readonly string[]
   readonly mdns: boolean
   readonly meshId: string
   readonly bootstrap: readonly string[]
@@ -95,7 +98,7 @@ export async function createNode(options: NodeOptions, components: NodeComponent
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     start: false,
     logger: { forComponent: () => silent },
-    addresses: { listen: [...options.listen] },
+    addresses: { listen: [...options.listen], appendAnnounce: [...options.announce] },
     transports: [tcp()],
     connectionEncrypters: [joiningWrites(socketTls(), ports.clock), joiningWrites(noise(), ports.clock)],
     streamMuxers: [calmYamux(preset.window)],
@@ -113,6 +116,7 @@ export async function createNode(options: NodeOptions, components: NodeComponent
       ping: ping(),
       pubsub: (inner: GossipSubComponents): GossipSub => pubsub(gatedComponents(inner, gate)),
       dht: (inner: KadDHTComponents): KadDHT => dht(dhtComponents(inner, gate, () => components.isSearching())),
+      ownAddresses: (inner: OwnAddressesComponents): OwnAddresses => new OwnAddresses(inner),
     },
   })
 }

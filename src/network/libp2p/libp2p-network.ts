@@ -21,6 +21,11 @@ export interface Libp2pNetworkOptions {
   readonly meshId: string
   /** Multiaddrs to listen at; with port 0 the system chooses. @default ['/ip4/127.0.0.1/tcp/0'] */
   readonly listen?: readonly string[]
+  /**
+   * Multiaddrs, without `/p2p/`, where others can dial this context besides those it listens at: what a router forwards
+   * to it. They come first in what it says of itself. @default []
+   */
+  readonly announce?: readonly string[]
   /** Whether to find, and be found by, contexts of the mesh on the local network. @default false */
   readonly mdns?: boolean
   /**
@@ -44,6 +49,7 @@ export function libp2pNetwork({
   seed,
   meshId,
   listen = ['/ip4/127.0.0.1/tcp/0'],
+  announce = [],
   mdns = false,
   bootstrap = [],
   maxConnections = 300,
@@ -54,7 +60,10 @@ export function libp2pNetwork({
   for (const address of bootstrap)
     if (!parsed(address).toString().includes('/p2p/')) throw new TypeError(`no /p2p/ in bootstrap address ${address}`)
   for (const address of listen) parsed(address)
-  return new Libp2pNetwork({ ports, seed, meshId, listen, mdns, bootstrap, maxConnections, mayLink, mayDial, preset })
+  for (const address of announce)
+    if (parsed(address).toString().includes('/p2p/')) throw new TypeError(`/p2p/ in the announced address ${address}`)
+  const links = { maxConnections, mayLink, mayDial }
+  return new Libp2pNetwork({ ports, seed, meshId, listen, announce, mdns, bootstrap, preset, ...links })
 }
 
 class Libp2pNetwork implements Network {
@@ -119,7 +128,11 @@ class Libp2pNetwork implements Network {
   }
 
   get addresses(): readonly string[] {
-    return this.#node?.getMultiaddrs().map(String) ?? []
+    if (this.#node === undefined) return []
+    this.#node.services.ownAddresses.confirm()
+    // Others remember the first sixteen of an address list.
+    const announced = this.#options.announce.map((address) => `${parsed(address)}/p2p/${this.id}`)
+    return [...new Set([...announced, ...this.#node.getMultiaddrs().map(String)])]
   }
 
   get peers(): readonly ContextId[] {
@@ -201,6 +214,7 @@ class Libp2pNetwork implements Network {
       this.#detach()
       throw startError(cause, this.#options.listen)
     }
+    node.services.ownAddresses.confirm()
     this.#node = node
     this.#gossip.attach(node.services.pubsub)
     this.#records.attach(node.contentRouting)

@@ -43,19 +43,13 @@ export class RejectScores {
   }
 }
 
-/** Loopback, private and link-local addresses: many contexts on one of them are a mesh on one machine, no attack. */
-class LocalAddresses extends Set<string> {
-  override has(address: string): boolean {
-    return /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80)/i.test(address)
-  }
-}
-
 export function scoreParams(rejects: RejectScores): Partial<PeerScoreParams> {
   return {
     topics: {},
     appSpecificScore: (peer) => rejects.scoreOf(peer),
     appSpecificWeight: 1,
-    IPColocationFactorWhitelist: new LocalAddresses(),
+    // Only admitted members are scored, and many of them on one machine or behind one router are no attack.
+    IPColocationFactorWeight: 0,
     // With a message cache of one heartbeat an honest peer often cannot keep what its IHAVE promised.
     behaviourPenaltyWeight: -1,
     behaviourPenaltyThreshold: 50,
