@@ -1,8 +1,11 @@
 import { defineAgent } from '../../src/agent/define-agent.ts'
-import { alone } from './harness/alone.ts'
+import { createContext } from '../../src/create-context.ts'
 import { printFigure } from './harness/pairs.ts'
 
-/** 10,000 idle agents that subscribe and offer something: their memory and the time to spawn them. Run with --expose-gc. */
+/**
+ * 10,000 idle agents that subscribe and offer something, in a context as `createContext()` makes it: their memory and the
+ * time to spawn them. Run with --expose-gc.
+ */
 const AGENTS = 10_000
 
 const idle = defineAgent({
@@ -17,27 +20,25 @@ const collect = (): void => {
   globalThis.gc()
 }
 
-const { registry, calls } = alone()
-await registry.start()
-await registry.spawn(idle)
+const context = await createContext()
+await context.spawn(idle)
 collect()
 const before = process.memoryUsage()
 const start = performance.now()
-for (let made = 0; made < AGENTS; made += 1) await registry.spawn(idle, { state: { seen: made } })
-const milliseconds = performance.now() - start
+for (let made = 0; made < AGENTS; made += 1) await context.spawn(idle, { state: { seen: made } })
+const seconds = (performance.now() - start) / 1_000
 collect()
 const after = process.memoryUsage()
-const bytes = (after.heapUsed + after.external - before.heapUsed - before.external) / AGENTS
-const conditions = { agents: AGENTS, rssEach: Math.round((after.rss - before.rss) / AGENTS) }
-printFigure({ figure: 'agents', value: bytes, unit: 'B/agent', rival: null, rivalValue: null, ratio: null, conditions })
+const kib = (after.heapUsed + after.external - before.heapUsed - before.external) / AGENTS / 1_024
+const conditions = { agents: AGENTS, rssKiBEach: Math.round((after.rss - before.rss) / AGENTS / 102.4) / 10 }
+printFigure({ figure: 'agents', value: kib, unit: 'KiB/agent', rival: null, rivalValue: null, ratio: null, conditions })
 printFigure({
   figure: 'agents-spawn',
-  value: milliseconds,
-  unit: 'ms',
+  value: seconds,
+  unit: 's',
   rival: null,
   rivalValue: null,
   ratio: null,
   conditions: { agents: AGENTS },
 })
-await registry.stop()
-calls.stop()
+await context.stop()

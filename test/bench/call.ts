@@ -1,7 +1,7 @@
 import { ServiceBroker } from 'moleculer'
 import type { CallFigures } from './harness/drive.ts'
 import { freePort } from './harness/free-port.ts'
-import { median, pairCount, printFigure, windowSeconds } from './harness/pairs.ts'
+import { comparePairs, measureRounds, printFigure, windowSeconds } from './harness/pairs.ts'
 import { type Role, startRole } from './harness/role.ts'
 import { meshSide, natsSide, startNatsServer } from './harness/sides.ts'
 
@@ -23,35 +23,34 @@ const moleculer = await moleculerPair()
 const run = (role: Role, inFlight: number): Promise<CallFigures> =>
   role.ask<CallFigures>('calls', { inFlight, seconds: windowSeconds })
 const sides = { ours: ours.publisher, nats: nats.publisher, moleculer } as const
+const rivals = {
+  nats: { rival: 'nats-server', rivalVersion: server.version },
+  moleculer: { rival: 'moleculer', rivalVersion: ServiceBroker.MOLECULER_VERSION, link: 'TCP, not encrypted' },
+} as const
 
 for (const inFlight of [64, 1]) {
-  const samples: Record<keyof typeof sides, CallFigures>[] = []
   for (const role of Object.values(sides)) await run(role, inFlight)
-  for (let pair = 0; pair < pairCount; pair += 1) {
-    samples.push({
-      ours: await run(sides.ours, inFlight),
-      nats: await run(sides.nats, inFlight),
-      moleculer: await run(sides.moleculer, inFlight),
-    })
-  }
-  const print = (figure: string, rival: 'nats' | 'moleculer', what: 'perSecond' | 'p50'): void =>
+  const rounds = await measureRounds({
+    ours: () => run(sides.ours, inFlight),
+    nats: () => run(sides.nats, inFlight),
+    moleculer: () => run(sides.moleculer, inFlight),
+  })
+  const print = (figure: string, against: keyof typeof rivals, what: 'perSecond' | 'p50'): void => {
+    const compared = comparePairs(rounds.map((round) => [round.ours[what], round[against][what]]))
+    const { value, rivalValue, ratio, spread, pairs } = compared
+    const { rival, ...version } = rivals[against]
     printFigure({
       figure,
-      value: median(samples.map((sample) => sample.ours[what])),
+      value,
       unit: what === 'p50' ? 'ms' : 'calls/s',
-      rival:
-        rival === 'nats'
-          ? `nats-server ${server.version}`
-          : `moleculer ${ServiceBroker.MOLECULER_VERSION} over TCP, not encrypted`,
-      rivalValue: median(samples.map((sample) => sample[rival][what])),
-      ratio: median(samples.map((sample) => sample.ours[what] / sample[rival][what])),
+      ...{ rival, rivalValue, ratio },
       conditions: {
-        inFlight,
-        pairs: pairCount,
-        seconds: windowSeconds,
+        ...version,
+        ...{ inFlight, pairs, spread, seconds: windowSeconds },
         ours: 'encrypted; input and output checked by a schema, as no rival does',
       },
     })
+  }
   if (inFlight === 64) {
     print('call', 'nats', 'perSecond')
     print('call-moleculer', 'moleculer', 'perSecond')

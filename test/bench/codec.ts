@@ -2,8 +2,9 @@ import { nodeCrypto } from '../../src/core/node-crypto.ts'
 import type { AmcpEvent } from '../../src/events/event.ts'
 import { readFrame } from '../../src/events/frame/frame-reader.ts'
 import { FrameWriter } from '../../src/events/frame/frame-writer.ts'
+import { printFigure } from './harness/pairs.ts'
 
-/** The codec against JSON, ns an event: `node test/bench/codec.ts`. Frames of 64 events of about 630 bytes of JSON. */
+/** The codec against JSON, ns an event: `node test/bench/codec.ts` prints all that it times. Frames of 64 events of about 630 bytes of JSON. */
 const crypto = nodeCrypto()
 const EVENTS = 64
 const ROUNDS = 1500
@@ -50,20 +51,20 @@ function encode(): Uint8Array {
 }
 
 function measure(run: () => unknown): number {
-  const times: number[] = []
+  const samples: number[] = []
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const start = process.hrtime.bigint()
     for (let round = 0; round < ROUNDS; round++) run()
-    times.push(Number(process.hrtime.bigint() - start) / ROUNDS / EVENTS)
+    samples.push(Number(process.hrtime.bigint() - start) / ROUNDS / EVENTS)
   }
-  return times.sort((a, b) => a - b)[REPEATS >> 1]!
+  return samples.sort((a, b) => a - b)[REPEATS >> 1]!
 }
 
 const texts = events.map((event) => JSON.stringify(event))
 const datas = events.map((event) => JSON.stringify(event.data))
 const frame = encode().slice()
 let sink: unknown
-const figures: Record<string, number> = {
+const times = {
   'JSON encode whole event': measure(() => {
     for (const event of events) sink = Buffer.from(JSON.stringify(event))
   }),
@@ -90,6 +91,12 @@ const figures: Record<string, number> = {
     for (const event of readFrame(frame).events()) sink = event.data
   }),
 }
-for (const [name, ns] of Object.entries(figures)) console.log(`${name.padEnd(50)} ${ns.toFixed(0).padStart(6)} ns`)
-console.log(`bytes an event: JSON ${texts[0]!.length}, frame ${Math.round(frame.length / EVENTS)}`)
+for (const [name, ns] of Object.entries(times)) console.log(`${name.padEnd(50)} ${ns.toFixed(0).padStart(6)} ns`)
+const compare = (figure: string, value: number, rivalValue: number): void =>
+  printFigure({
+    ...{ figure, value, unit: 'ns/event', rival: 'JSON of the whole event', rivalValue, ratio: value / rivalValue },
+    conditions: { jsonBytes: texts[0]!.length, frameBytes: Math.round(frame.length / EVENTS), repeats: REPEATS },
+  })
+compare('codec', times['frame encode'], times['JSON encode whole event'])
+compare('codec-decode', times['frame decode, data read'], times['JSON decode whole event'])
 if (sink === undefined) throw new Error('nothing was decoded')

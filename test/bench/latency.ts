@@ -1,4 +1,4 @@
-import { median, pairCount, percentile, printFigure, quick } from './harness/pairs.ts'
+import { comparePairs, measureRounds, percentile, printFigure, quick } from './harness/pairs.ts'
 import { type LaneChoice, meshSide, natsSide, type Side, startNatsServer } from './harness/sides.ts'
 
 /** Milliseconds from the call of publish to the handler in the other process, at 1,000 events a second. */
@@ -29,19 +29,13 @@ await measure(rival)
 for (const [name, lane] of Object.entries(lanes)) {
   await using ours = await meshSide(lane)
   await measure(ours)
-  const samples: { ours: Quantiles; rival: Quantiles }[] = []
-  for (let pair = 0; pair < pairCount; pair += 1)
-    samples.push({ ours: await measure(ours), rival: await measure(rival) })
-  const print = (figure: string, quantile: keyof Quantiles): void =>
-    printFigure({
-      figure,
-      value: median(samples.map((sample) => sample.ours[quantile])),
-      unit: 'ms',
-      rival: `nats-server ${server.version}`,
-      rivalValue: median(samples.map((sample) => sample.rival[quantile])),
-      ratio: median(samples.map((sample) => sample.ours[quantile] / sample.rival[quantile])),
-      conditions: { rate, lane: name, quantile, pairs: pairCount, seconds },
-    })
+  const rounds = await measureRounds({ ours: () => measure(ours), rival: () => measure(rival) })
+  const print = (figure: string, quantile: keyof Quantiles): void => {
+    const compared = comparePairs(rounds.map((round) => [round.ours[quantile], round.rival[quantile]]))
+    const { value, rivalValue, ratio, spread, pairs } = compared
+    const conditions = { rivalVersion: server.version, rate, lane: name, quantile, pairs, spread, seconds }
+    printFigure({ figure, value, unit: 'ms', rival: 'nats-server', rivalValue, ratio, conditions })
+  }
   if (name === 'direct') {
     print('latency', 'p50')
     print('latency-p99', 'p99')

@@ -50,8 +50,11 @@ if (!json) {
     head: ['figure', 'value', 'unit', 'rival', 'rival value', 'ratio'],
     style: { head: [], border: [] },
   })
-  for (const { figure, value, unit, rival, rivalValue, ratio } of figures) {
-    table.push([figure, value, unit, rival ?? '', rivalValue ?? '', ratio ?? ''])
+  for (const { figure, value, unit, rival, rivalValue, ratio, published, received, conditions } of figures) {
+    const version = conditions['rivalVersion']
+    const against = [rival, version].filter((part) => part !== undefined && part !== null).join(' ')
+    const what = published === undefined ? unit : `${unit}; ${received} of ${published} received`
+    table.push([figure, value, what, against, rivalValue ?? '', ratio ?? ''])
   }
   console.log(table.toString())
 }

@@ -7,10 +7,12 @@ import { connect, createServer } from 'node:net'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import { libp2pNetwork } from '../../src/network/libp2p/libp2p-network.ts'
 import type { MessageStream } from '../../src/network/network.ts'
+import { printFigure } from './harness/pairs.ts'
 
 const PROTOCOL = '/bench/stream/1'
-const size = Number(process.argv[2] ?? 64 * 1024)
-const seconds = Number(process.argv[3] ?? 3)
+const given = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const size = Number(given[0] ?? 64 * 1024)
+const seconds = Number(given[1] ?? 3)
 const ports = systemPorts()
 let received = 0
 const network = libp2pNetwork({ ports, seed: ports.random.bytes(32), meshId: 'bench' })
@@ -57,16 +59,15 @@ async function measure(): Promise<void> {
   const { bytes, ms } = await run(stream, answers, seconds)
   const floor = await plainSocket(port)
   const rate = bytes / 1e6 / (ms / 1_000)
-  console.log(
-    JSON.stringify({
-      name: 'stream',
-      size,
-      value: Math.round(rate),
-      unit: 'MB/s',
-      messages: Math.round(bytes / size / (ms / 1_000)),
-      plainTcp: Math.round(floor),
-    }),
-  )
+  printFigure({
+    figure: 'stream',
+    value: rate,
+    unit: 'MB/s',
+    rival: 'plain TCP socket',
+    rivalValue: floor,
+    ratio: rate / floor,
+    conditions: { messageBytes: size, messagesPerSecond: Math.round(bytes / size / (ms / 1_000)), seconds },
+  })
   child.kill()
   process.exit(0)
 }

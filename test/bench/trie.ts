@@ -76,5 +76,13 @@ printFigure({
   rival: null,
   rivalValue: null,
   ratio: null,
-  conditions: { patterns: PATTERNS, wildcardShare: 0.2, topics: TOPICS, matchesPerTopic, cache: 'none', floor: FLOOR },
+  conditions: {
+    patterns: PATTERNS,
+    wildcardShare: 0.2,
+    topics: TOPICS,
+    matchesPerTopic,
+    cache: 'none',
+    floor: FLOOR,
+    spread: [Math.min(...rates), Math.max(...rates)].map(Math.round),
+  },
 })

@@ -6,12 +6,17 @@ export interface Figure {
   rival: string | null
   rivalValue: number | null
   ratio: number | null
+  /** Where it is a matter of each event: how many there were to be received, by every subscriber, and how many were. */
+  published?: number
+  received?: number
   conditions: Record<string, unknown>
 }
 
 export const quick = process.argv.includes('--quick')
 export const pairCount = quick ? 3 : 7
 export const windowSeconds = quick ? 1 : 2
+
+const round = (value: number): number => Number(value.toPrecision(4))
 
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
@@ -22,29 +27,44 @@ export const median = (values: readonly number[]): number => {
 export const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
 
-const round = (value: number): number => Number(value.toPrecision(4))
-
-/** Measures both sides in turn, in the same minute, and keeps the median of each and of the ratios of the pairs. */
-export async function measurePairs(
-  ours: () => Promise<number>,
-  rival: () => Promise<number>,
-  pairs: number = pairCount,
-): Promise<{ value: number; rivalValue: number; ratio: number; spread: [number, number]; pairs: number }> {
-  const samples: { ours: number; rival: number }[] = []
-  for (let pair = 0; pair < pairs; pair += 1) {
-    const first = pair % 2 === 0
-    const before = first ? await ours() : await rival()
-    const after = first ? await rival() : await ours()
-    samples.push(first ? { ours: before, rival: after } : { ours: after, rival: before })
+/** Measures all sides in turn, in the same minute; every other round goes the other way, so that no side is always first. */
+export async function measureRounds<Side extends string, Sample>(
+  sides: Readonly<Record<Side, () => Promise<Sample>>>,
+): Promise<Record<Side, Sample>[]> {
+  const order = Object.keys(sides) as Side[]
+  const rounds: Record<Side, Sample>[] = []
+  for (let round = 0; round < pairCount; round += 1) {
+    const samples = {} as Record<Side, Sample>
+    for (const side of round % 2 === 0 ? order : order.toReversed()) samples[side] = await sides[side]()
+    rounds.push(samples)
   }
-  const ratios = samples.map((sample) => sample.ours / sample.rival)
+  return rounds
+}
+
+export interface Comparison {
+  readonly value: number
+  readonly rivalValue: number
+  readonly ratio: number
+  /** The lowest and the highest ratio of a pair. */
+  readonly spread: readonly [number, number]
+  readonly pairs: number
+}
+
+/** The median of each side and of the ratios of the pairs. */
+export function comparePairs(pairs: readonly (readonly [ours: number, rival: number])[]): Comparison {
+  const ratios = pairs.map(([ours, rival]) => ours / rival)
   return {
-    value: median(samples.map((sample) => sample.ours)),
-    rivalValue: median(samples.map((sample) => sample.rival)),
+    value: median(pairs.map(([ours]) => ours)),
+    rivalValue: median(pairs.map(([, rival]) => rival)),
     ratio: median(ratios),
     spread: [round(Math.min(...ratios)), round(Math.max(...ratios))],
-    pairs,
+    pairs: pairs.length,
   }
+}
+
+export async function measurePairs(ours: () => Promise<number>, rival: () => Promise<number>): Promise<Comparison> {
+  const rounds = await measureRounds({ ours, rival })
+  return comparePairs(rounds.map((round) => [round.ours, round.rival]))
 }
 
 /** Prints a figure as one JSON line; `main.ts` turns the lines into a table for people. */

@@ -30,10 +30,11 @@ export async function measureRate({ figure, lanes, subscribers }: RateFigure): P
     figure,
     value,
     unit: 'events/s',
-    rival: `nats-server ${server.version}`,
+    rival: 'nats-server',
     rivalValue,
     ratio,
     conditions: {
+      rivalVersion: server.version,
       subscribers,
       lanes: lanes ?? 'chosen by the mesh',
       pairs,
