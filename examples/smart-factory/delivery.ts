@@ -14,6 +14,13 @@ export interface Report {
 const isWhole = (tally: HostTally | undefined): boolean =>
   tally !== undefined && tally.received === tally.last - tally.first + 1
 
+const edges = ['edge-1', 'edge-2'] as const
+
+/** Starts the sensors again that were stopped to be counted, for those who go on watching. */
+export async function resumeSensors(factory: Factory): Promise<void> {
+  for (const edge of edges) await factory.place(edge).ask('resume')
+}
+
 /** Stops the sensors and compares what they published with what arrived. */
 export async function proveDelivery(factory: Factory): Promise<Proof[]> {
   const published = {
@@ -24,7 +31,7 @@ export async function proveDelivery(factory: Factory): Promise<Proof[]> {
   for (const place of ['plant', 'operator'] as const) {
     let report = await factory.place(place).ask<Report>('report')
     const holds = (): boolean =>
-      (['edge-1', 'edge-2'] as const).every((host) => {
+      edges.every((host) => {
         const tally = report.received[host]
         return tally !== undefined && tally.faults === 0 && tally.last === published[host]
       }) && isWhole(report.received['edge-2'])

@@ -8,29 +8,47 @@ export interface Fed {
   readonly refused: { readonly line: number; readonly reason: string }[]
 }
 
+interface CloudEvent {
+  readonly specversion: unknown
+  readonly subject?: unknown
+  readonly data?: unknown
+  readonly data_base64?: unknown
+}
+
+const isEvent = (value: unknown): value is CloudEvent =>
+  typeof value === 'object' && value !== null && 'specversion' in value
+
+/** Where a line goes, and what is published there. */
+function read(line: string): { topic: string; data: unknown } {
+  const value = JSON.parse(line) as unknown
+  if (!isEvent(value)) return { topic: 'amcp.domain.user.line', data: value }
+  const { specversion, subject = 'line', data = null, data_base64: bytes } = value
+  if (specversion !== '1.0') throw new TypeError(`its specversion is ${JSON.stringify(specversion)}, not "1.0"`)
+  if (typeof subject !== 'string') throw new TypeError('its subject is no text')
+  if (bytes !== undefined) throw new TypeError('its data is bytes, which amcp publish takes and this example does not')
+  return { topic: `amcp.domain.user.${subject}`, data }
+}
+
 /**
  * Publishes the user's own events, one JSON value a line. A CloudEvent goes to its subject below amcp.domain.user, with
  * its data; any other value goes to amcp.domain.user.line as it is.
  */
 export async function feedEvents(context: Context, file: string): Promise<Fed> {
   const refused: Fed['refused'] = []
-  let read = 0
+  let lines = 0
   let number = 0
   let published = 0
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
     number += 1
     if (line.trim() === '') continue
-    read += 1
+    lines += 1
     try {
-      const parsed = JSON.parse(line) as { subject?: unknown; specversion?: unknown; data?: unknown } | null
-      const isEvent = parsed !== null && typeof parsed === 'object' && parsed.specversion === '1.0'
-      const topic =
-        isEvent && typeof parsed.subject === 'string' ? `amcp.domain.user.${parsed.subject}` : 'amcp.domain.user.line'
-      await context.publish(topic, isEvent ? (parsed.data ?? null) : parsed)
+      const { topic, data } = read(line)
+      await context.publish(topic, data)
       published += 1
     } catch (error) {
       refused.push({ line: number, reason: (error as Error).message })
     }
   }
-  return { read, published, refused }
+  return { read: lines, published, refused }
 }

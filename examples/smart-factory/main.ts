@@ -2,13 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { Alert } from './analyzer.ts'
 import { now } from './clock.ts'
-import { proveDelivery, type Report } from './delivery.ts'
+import { proveDelivery, resumeSensors } from './delivery.ts'
 import { Factory } from './factory.ts'
-import type { Fed } from './feeder.ts'
+import { proveFeeding } from './feeding.ts'
+import type { PlaceName } from './place.ts'
 import { type Proof, printProofs } from './proofs.ts'
 import { readableFile } from './readable-file.ts'
 import { proveLoad, proveMesh, proveRecovery } from './story.ts'
-import { until } from './until.ts'
 
 /** Warm-up of the sensors and a window of readings for the analyzers. */
 const calm = 6_000
@@ -24,7 +24,8 @@ const { events, serve = false } = new Command('smart-factory')
   .opts<{ events?: string; serve?: boolean }>()
 
 const alerts: { alert: Alert; at: number }[] = []
-let backAt: number | undefined
+/** When each place first heard of edge-1's second life. */
+const backAt = new Map<PlaceName, number>()
 await using factory = new Factory((from, news) => {
   const { kind, ...more } = news as { kind: string; alert?: Alert; host?: string }
   if (kind === 'alert' && more.alert !== undefined) {
@@ -34,27 +35,11 @@ await using factory = new Factory((from, news) => {
       `operator: ${analyzer} says ${host} uses ${value.toFixed(2)} processors (modified z-score ${score.toFixed(1)})`,
     )
   }
-  if (kind === 'back' && from === 'plant') backAt ??= now()
+  if (kind === 'back' && !backAt.has(from)) backAt.set(from, now())
 })
 
 const say = (text: string): void => console.log(`· ${text}`)
 const proofs: Proof[] = []
-
-async function feed(file: string): Promise<void> {
-  const fed = await factory.place('edge-1').ask<Fed>('feed', file)
-  for (const { line, reason } of fed.refused) console.error(`line ${line} was refused: ${reason}`)
-  const read = fed.read - fed.refused.length
-  proofs.push({
-    what: 'lines of the file published',
-    seen: `${fed.published} of ${fed.read}`,
-    holds: fed.published === fed.read && fed.read > 0,
-  })
-  for (const place of ['plant', 'operator'] as const) {
-    const received = async (): Promise<number> => (await factory.place(place).ask<Report>('report')).userEvents
-    const holds = await until(async () => (await received()) === read, 5_000)
-    proofs.push({ what: `your events at the ${place}`, seen: `${await received()} received`, holds })
-  }
-}
 
 say('starting plant, edge-1, edge-2 and operator')
 proofs.push(await proveMesh(factory))
@@ -64,12 +49,13 @@ if (events === undefined) {
   say('keeping a processor busy inside edge-2')
   proofs.push(...(await proveLoad(factory, alerts, loadLength)))
   say('killing edge-1 and starting it again')
-  proofs.push(...(await proveRecovery(factory, () => backAt)))
+  proofs.push(...(await proveRecovery(factory, backAt)))
   await wait(1_000)
   proofs.push(...(await proveDelivery(factory)))
+  if (serve) await resumeSensors(factory)
   proofs.push({ what: 'no alert without a load', seen: `${alerts.length} in all, 1 load`, holds: alerts.length === 1 })
 } else {
-  await feed(events)
+  proofs.push(...(await proveFeeding(factory, events)))
 }
 printProofs(proofs)
 

@@ -24,14 +24,16 @@ let published = 0
 let userEvents = 0
 let operator: Operator | undefined
 
-if (name === 'edge-1' || name === 'edge-2') {
-  await context.spawn(
-    sensor(name, (number) => {
-      published = number
-    }),
-    { name: 'sensor' },
-  )
-} else {
+/** Starts the edge's sensor: at the beginning, and again when what it published has been counted. */
+const sense = async (): Promise<void> => {
+  const counting = (number: number): void => {
+    published = number
+  }
+  await context.spawn(sensor(name, counting), { name: 'sensor' })
+}
+
+if (name === 'edge-1' || name === 'edge-2') await sense()
+else {
   context.subscribe('amcp.domain.telemetry.*', ({ data }) => {
     const reading = data as Reading
     if (tally.add(reading) === 'new life') tell({ kind: 'back', host: reading.host })
@@ -56,6 +58,7 @@ const commands: Record<string, (argument: never) => unknown> = {
     await context.destroy(...context.agents.list.filter(({ type }) => type === 'sensor').map(({ id }) => id))
     return published
   },
+  resume: sense,
   report: () => ({ received: tally.snapshot(), userEvents, calls: operator?.report() }),
   feed: (file: string) => feedEvents(context, file),
 }
@@ -73,6 +76,4 @@ const stop = async (): Promise<void> => {
   await context.stop()
   process.exit(0)
 }
-process.once('SIGTERM', () => void stop())
-process.once('SIGINT', () => void stop())
-process.once('disconnect', () => void stop())
+for (const end of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(end, () => void stop())
