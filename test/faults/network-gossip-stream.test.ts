@@ -151,6 +151,7 @@ async function prepared(): Promise<Prepared> {
       mdns: false,
       bootstrap: [],
       maxConnections: 10,
+      maxPending: 10,
       mayLink: () => true,
       mayDial: () => true,
     },

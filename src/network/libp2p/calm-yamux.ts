@@ -1,5 +1,7 @@
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
+import type { Counters } from '../../core/counters.ts'
+import { AmcpError } from '../../core/errors.ts'
 
 /** What is read of a yamux stream to decide about its window and to see it move; its types keep this private. */
 interface YamuxWindow {
@@ -10,15 +12,26 @@ interface YamuxWindow {
   sendData(data: unknown): { readonly sentBytes: number }
 }
 
+/** Where yamux gathers the bytes of a frame until all are there; its types keep this private. */
+interface YamuxDecoder {
+  readonly buffer: { readonly byteLength: number; getUint32(offset: number): number }
+  readFrame(): object | undefined
+}
+
+const HEADER_LENGTH = 12
+/** Where in the header the length stands. */
+const LENGTH_AT = 8
+
 /** `StreamState.Established` of @libp2p/yamux. */
 const ESTABLISHED = 3
 
 /**
  * Yamux that grants new window when half of it is used. As shipped it sends a window update for every frame received,
  * which costs more than the frame when messages are small. Streams are changed one by one, not the class.
+ * A frame that announces more than any window grants ends its connection before it is gathered.
  * @param window bytes in flight on one stream
  */
-export function calmYamux(window: number): () => StreamMuxerFactory {
+export function calmYamux(window: number, counters: Counters): () => StreamMuxerFactory {
   const create = yamux({
     // The connection monitor already pings.
     enableKeepAlive: false,
@@ -32,6 +45,7 @@ export function calmYamux(window: number): () => StreamMuxerFactory {
     const createMuxer = factory.createStreamMuxer.bind(factory)
     factory.createStreamMuxer = (connection) => {
       const muxer = createMuxer(connection)
+      bound((muxer as unknown as { decoder: YamuxDecoder }).decoder, window, counters)
       const createStream = muxer.createStream.bind(muxer)
       muxer.createStream = async (options) => calmed(await createStream(options))
       const onRemoteStream = muxer.onRemoteStream.bind(muxer)
@@ -39,6 +53,23 @@ export function calmYamux(window: number): () => StreamMuxerFactory {
       return muxer
     }
     return factory
+  }
+}
+
+/**
+ * As shipped a frame of 4 GiB is gathered until it is whole, and only then compared with the window. No honest end sends more
+ * than its window in a frame, which at the start is the same at both ends, or the 256 KiB of the specification.
+ */
+function bound(decoder: YamuxDecoder, window: number, counters: Counters): void {
+  const read = decoder.readFrame.bind(decoder)
+  decoder.readFrame = () => {
+    const frame = read()
+    // Only data is waited for: other frames are their header.
+    if (frame !== undefined || decoder.buffer.byteLength < HEADER_LENGTH) return frame
+    const announced = decoder.buffer.getUint32(LENGTH_AT)
+    if (announced <= window) return undefined
+    counters.add('network.frames.oversized')
+    throw new AmcpError('ERR_FRAME_INVALID', `a frame announces ${announced} bytes, ${window} are granted at most`)
   }
 }
 

@@ -16,6 +16,7 @@ import { calmYamux } from './calm-yamux.ts'
 import { dhtComponents } from './dht-components.ts'
 import { joiningWrites } from './joined-writes.ts'
 import { OwnAddresses, type OwnAddressesComponents } from './own-addresses.ts'
+import { PendingLinks } from './pending-links.ts'
 import type { NetworkPreset } from './preset.ts'
 import { type RejectScores, scoreParams, scoreThresholds } from './scoring.ts'
 import { socketTls } from './socket-tls.ts'
@@ -38,6 +39,7 @@ export interface NodeOptions {
   readonly meshId: string
   readonly bootstrap: readonly string[]
   readonly maxConnections: number
+  readonly maxPending: number
   readonly mayLink: (peer: ContextId) => boolean
   readonly mayDial: (peer: ContextId) => boolean
   readonly preset: NetworkPreset
@@ -101,12 +103,15 @@ export async function createNode(options: NodeOptions, components: NodeComponent
     addresses: { listen: [...options.listen], appendAnnounce: [...options.announce] },
     transports: [tcp()],
     connectionEncrypters: [joiningWrites(socketTls(), ports.clock), joiningWrites(noise(), ports.clock)],
-    streamMuxers: [calmYamux(preset.window)],
+    streamMuxers: [calmYamux(preset.window, ports.counters)],
     connectionGater: gater(options),
     connectionManager: {
       maxConnections: options.maxConnections,
       inboundConnectionThreshold: INBOUND_THRESHOLD,
-      maxIncomingPendingConnections: INBOUND_THRESHOLD,
+      // Never reached: `PendingLinks` makes room before.
+      maxIncomingPendingConnections: 2 * options.maxPending,
+      // Who dials gives up then.
+      inboundUpgradeTimeout: preset.dialTimeout,
       dialTimeout: preset.dialTimeout,
     },
     connectionMonitor: { pingInterval: preset.pingInterval, pingTimeout: { minTimeout: preset.pingTimeout } },
@@ -148,8 +153,17 @@ function discovery(options: NodeOptions, { onFound }: NodeComponents, tag: strin
   return modules
 }
 
-function gater({ mayLink, mayDial }: NodeOptions): ConnectionGater {
+function gater({ mayLink, mayDial, maxPending, ports }: NodeOptions): ConnectionGater {
+  const pending = new PendingLinks(ports.counters, maxPending)
   return {
+    denyInboundConnection: (link) => {
+      pending.come(link)
+      return false
+    },
+    denyInboundUpgradedConnection: (_peer, link) => {
+      pending.done(link)
+      return false
+    },
     denyDialPeer: (peer) => !mayDial(peer.toString()) || !mayLink(peer.toString()),
     denyOutboundEncryptedConnection: (peer) => !mayLink(peer.toString()),
     denyInboundEncryptedConnection: (peer) => !mayLink(peer.toString()),

@@ -35,6 +35,12 @@ export interface Libp2pNetworkOptions {
   readonly bootstrap?: readonly string[]
   /** Links above this number are pruned, the least useful first. @default 300 */
   readonly maxConnections?: number
+  /**
+   * Connections to here whose handshake is under way; beyond, the oldest of the host that has most goes. Lower than the
+   * contexts that come back at once keeps some of them waiting.
+   * @default 1_000
+   */
+  readonly maxPending?: number
   /** Whether a link to the peer may be made at all, from either end: for topologies other than a full mesh. @default all */
   readonly mayLink?: (peer: ContextId) => boolean
   /** Whether the peer may be dialled from here; an address without a `/p2p/` always may. @default all */
@@ -53,6 +59,7 @@ export function libp2pNetwork({
   mdns = false,
   bootstrap = [],
   maxConnections = 300,
+  maxPending = 1_000,
   mayLink = () => true,
   mayDial = () => true,
   preset = lanNetwork,
@@ -62,7 +69,7 @@ export function libp2pNetwork({
   for (const address of listen) parsed(address)
   for (const address of announce)
     if (parsed(address).toString().includes('/p2p/')) throw new TypeError(`/p2p/ in the announced address ${address}`)
-  const links = { maxConnections, mayLink, mayDial }
+  const links = { maxConnections, maxPending, mayLink, mayDial }
   return new Libp2pNetwork({ ports, seed, meshId, listen, announce, mdns, bootstrap, preset, ...links })
 }
 

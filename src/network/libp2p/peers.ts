@@ -12,6 +12,12 @@ import type { PeerListener } from '../network.ts'
 /** Peers whose addresses are remembered; the one remembered longest ago goes first. */
 const REMEMBERED_PEERS = 4_096
 const ADDRESSES_PER_PEER = 16
+/**
+ * Connections that one peer may have here. Two that dial each other at once make two, and one that lost its power comes back
+ * before its old connection is found dead, so of too many the oldest goes.
+ */
+const STRANGER_CONNECTIONS = 2
+const MEMBER_CONNECTIONS = 4
 /** Characters. */
 const LONGEST_ADDRESS = 512
 
@@ -20,7 +26,7 @@ export interface PeersOptions {
   /** ms. */
   readonly dialTimeout: number
   readonly counters: Counters
-  /** Links of peers that are not admitted: beyond, the oldest goes, so that strangers leave room for those that will be. */
+  /** Connections of peers that are not admitted: beyond, the oldest of them goes, so that strangers leave room for those that will be. */
   readonly strangerLimit: number
   isAdmitted(peer: ContextId): boolean
   /** Told before the listeners that the peer's last link has closed. */
@@ -146,12 +152,10 @@ export class Peers {
   #opened(connection: Connection): void {
     const peer = connection.remotePeer.toString()
     const links = this.#links.get(peer)
-    if (links !== undefined) {
-      links.add(connection)
-      return
-    }
-    this.#links.set(peer, new Set([connection]))
+    if (links === undefined) this.#links.set(peer, new Set([connection]))
+    else this.#trim(peer, links.add(connection))
     if (connection.direction === 'inbound') this.#makeRoom()
+    if (links !== undefined) return
     if (connection.direction === 'outbound') this.remember(peer, [connection.remoteAddr.toString()])
     for (const listener of this.#listeners) listener.connected?.(peer)
   }
@@ -162,14 +166,31 @@ export class Peers {
     if (links?.delete(connection) && links.size === 0) this.#lost(peer)
   }
 
+  /** libp2p counts connections, and has places for so many: whoever makes one after the other would take them all. */
+  #trim(peer: ContextId, links: ReadonlySet<Connection>): void {
+    const { isAdmitted, counters } = this.#options
+    const open = openOf(links)
+    const surplus = open.length - (isAdmitted(peer) ? MEMBER_CONNECTIONS : STRANGER_CONNECTIONS)
+    if (surplus <= 0) return
+    counters.add('network.connections.surplus', surplus)
+    const reason = new AmcpError('ERR_PROTOCOL_REFUSED', 'the peer has too many connections')
+    for (const connection of open.slice(0, surplus)) connection.abort(reason)
+  }
+
   #makeRoom(): void {
     const { strangerLimit, isAdmitted, counters } = this.#options
-    const strangers = [...this.#links.keys()].filter((peer) => !isAdmitted(peer))
-    const [oldest] = strangers
-    if (oldest === undefined || strangers.length <= strangerLimit) return
+    let strangers = 0
+    let oldest: Connection[] = []
+    for (const [peer, links] of this.#links) {
+      if (isAdmitted(peer)) continue
+      const open = openOf(links)
+      strangers += open.length
+      if (oldest.length === 0) oldest = open
+    }
+    if (strangers <= strangerLimit) return
     counters.add('network.strangers.dropped')
     const reason = new AmcpError('ERR_PROTOCOL_REFUSED', 'too many peers wait to be admitted')
-    for (const connection of [...(this.#links.get(oldest) ?? [])]) connection.abort(reason)
+    for (const connection of oldest) connection.abort(reason)
   }
 
   /** libp2p keeps what it has learnt of a peer for hours; of strangers, who may come under ever new names, it need not. */
@@ -188,6 +209,8 @@ export class Peers {
     for (const listener of this.#listeners) listener.disconnected?.(peer)
   }
 }
+
+const openOf = (links: Iterable<Connection>): Connection[] => [...links].filter(({ status }) => status === 'open')
 
 export function parsed(address: string): Multiaddr {
   try {

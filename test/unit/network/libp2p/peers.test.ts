@@ -169,6 +169,23 @@ describe('Peers', () => {
     expect(counters.get('network.strangers.dropped')).toBe(1)
   })
 
+  test('counts strangers by their connections, as libp2p counts places, and passes over who is closing', () => {
+    const { tell, counters } = attached()
+    const dropped: string[] = []
+    const come = (at: number, name: string, status = 'open'): void => {
+      const remotePeer = idOf(at) as unknown as PeerId
+      tell('connection:open', { remotePeer, direction: 'inbound', status, abort: () => dropped.push(name) })
+    }
+    come(2, 'closing', 'closing')
+    come(3, 'one')
+    come(3, 'two')
+    expect(dropped).toEqual([])
+    come(4, 'three')
+    expect(dropped).toEqual(['one', 'two'])
+    expect(counters.get('network.strangers.dropped')).toBe(1)
+    expect(counters.get('network.connections.surplus')).toBe(0)
+  })
+
   test('tells of a peer that is found, unless it is linked', () => {
     const { peers, seen, tell } = attached()
     const address = multiaddr('/ip4/1.1.1.1/tcp/1')

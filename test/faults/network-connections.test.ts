@@ -1,0 +1,67 @@
+import { connect, type Socket } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import { expect, test } from 'vitest'
+import { lanNetwork } from '../../src/network/libp2p/preset.ts'
+import type { Network } from '../../src/network/network.ts'
+import { openLibp2p } from '../integration/libp2p-mesh.ts'
+import { plainPeer } from './plain-peer.ts'
+
+const portOf = (network: Network): number => Number(/\/tcp\/(\d+)/.exec(network.addresses[0]!)![1])
+
+function silent(network: Network, count: number): AsyncDisposable & { readonly sockets: readonly Socket[] } {
+  const sockets = Array.from({ length: count }, () => connect(portOf(network), '127.0.0.1').on('error', () => {}))
+  const dispose = async (): Promise<void> => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return { sockets, [Symbol.asyncDispose]: dispose }
+}
+
+test.each([
+  ['a stranger', 2],
+  ['a member', 4],
+])('%s that makes one connection after the other keeps %d, and others find a place', async (who, most) => {
+  await using mesh = await openLibp2p(2, (at) => (at === 0 ? { maxConnections: 6 } : {}))
+  await using hostile = await plainPeer()
+  const [host, newcomer] = mesh.networks as [Network, Network]
+  for (const network of mesh.networks) await network.start()
+  if (who === 'a member') host.onPeer({ connected: (peer) => host.admit(peer) })
+  const address = multiaddr(host.addresses[0]!)
+  for (let at = 0; at < 12; at += 1) await hostile.node.dial(address, { force: true })
+  await mesh.until(() => hostile.node.getConnections().length <= most, 'the surplus is cut')
+  expect(await newcomer.dial(host.addresses[0]!)).toBe(host.id)
+  await mesh.until(() => host.isConnected(newcomer.id), 'linked')
+  expect(host.isConnected(hostile.node.peerId.toString())).toBe(true)
+  expect(mesh.ports[0]!.counters.get('network.connections.surplus')).toBe(12 - most)
+})
+
+test('connections that never begin their handshake do not keep others out', async () => {
+  await using mesh = await openLibp2p(2, (at) => (at === 0 ? { maxPending: 8 } : {}))
+  const [host, newcomer] = mesh.networks as [Network, Network]
+  const { counters } = mesh.ports[0]!
+  for (const network of mesh.networks) await network.start()
+  await using crowd = silent(host, 40)
+  await mesh.until(() => counters.get('network.pending.dropped') === 32, 'the oldest are dropped')
+  expect(await newcomer.dial(host.addresses[0]!)).toBe(host.id)
+  await mesh.until(() => crowd.sockets.filter(({ destroyed }) => destroyed).length >= 32, 'cut')
+})
+
+test('a handshake lasts no longer than who dials would wait for it', async () => {
+  await using mesh = await openLibp2p(1, () => ({ preset: { ...lanNetwork, dialTimeout: 200 } }))
+  const [host] = mesh.networks as [Network]
+  await host.start()
+  await using crowd = silent(host, 1)
+  await new Promise((resolve) => crowd.sockets[0]!.once('close', resolve))
+})
+
+test('a frame that announces four gigabytes ends its connection before it is gathered', async () => {
+  await using mesh = await openLibp2p(1)
+  await using hostile = await plainPeer()
+  const [host] = mesh.networks as [Network]
+  await host.start()
+  const connection = await hostile.node.dial(multiaddr(host.addresses[0]!))
+  await mesh.until(() => host.isConnected(hostile.node.peerId.toString()), 'linked')
+  const data = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 99, 255, 255, 255, 255)
+  hostile.wires[0]!.send(data)
+  await mesh.until(() => connection.status !== 'open', 'cut')
+  expect(mesh.ports[0]!.counters.get('network.frames.oversized')).toBe(1)
+})
