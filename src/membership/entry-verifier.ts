@@ -2,6 +2,7 @@ import { CLOCK_BEHIND } from '../core/clock-tolerance.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { Ports } from '../core/ports.ts'
 import type { MemberCredentials } from './member-credentials.ts'
+import type { OwnerPace } from './owner-pace.ts'
 import { decodeBody } from './state-body.ts'
 import type { StateEntry, StateHead } from './state-entry.ts'
 import { decodeHead, FLAG_LEFT, isSignedByOwner, shortDigest } from './state-entry.ts'
@@ -14,19 +15,30 @@ export type Judged =
   | { readonly outcome: 'new'; readonly head: StateHead; readonly entry: StateEntry; readonly age: number }
   | { readonly outcome: 'known'; readonly head: StateHead }
   | { readonly outcome: 'incomplete'; readonly head: StateHead }
+  /** Genuine, but its owner has had too many of late. */
+  | { readonly outcome: 'early'; readonly head: StateHead }
   /** `isForged`: no honest neighbour passes it on, whatever version it runs and wherever its clock stands. */
   | { readonly outcome: 'refused'; readonly head: StateHead | undefined; readonly isForged: boolean }
+
+export interface EntryVerifierComponents {
+  readonly ports: Ports
+  readonly credentials: MemberCredentials
+  readonly map: StateMap
+  readonly pace: OwnerPace
+}
 
 /** Decides whether a record that some neighbour relayed is its owner's word, and whether the owner is a member. */
 export class EntryVerifier {
   readonly #ports: Ports
   readonly #credentials: MemberCredentials
   readonly #map: StateMap
+  readonly #pace: OwnerPace
 
-  constructor(ports: Ports, credentials: MemberCredentials, map: StateMap) {
+  constructor({ ports, credentials, map, pace }: EntryVerifierComponents) {
     this.#ports = ports
     this.#credentials = credentials
     this.#map = map
+    this.#pace = pace
   }
 
   judge(record: EntryRecord): Judged {
@@ -51,6 +63,9 @@ export class EntryVerifier {
     const bodyBytes = record.body ?? (held?.head.body === head.body ? held.bodyBytes : undefined)
     const membership = record.membership ?? (held?.head.membership === head.membership ? held.membership : undefined)
     if (bodyBytes === undefined || membership === undefined) return { outcome: 'incomplete', head }
+    // Behind the signature, or a neighbour could use up an owner's turns by forging it; before all that costs by size.
+    const news = held?.head.body === head.body ? 0 : bodyBytes.length
+    if (held !== undefined && !this.#pace.mayTake(head.context, news)) return { outcome: 'early', head }
     this.#checkDigest('body', bodyBytes, head.body)
     this.#checkDigest('membership', membership, head.membership)
     const now = this.#ports.clock.now()

@@ -4,13 +4,13 @@ import type { Ports } from '../core/ports.ts'
 import type { MessageStream, Network } from '../network/network.ts'
 import { AckRoutes } from './ack-routes.ts'
 import { type Greeted, isConverged } from './convergence.ts'
-import { EntryVerifier } from './entry-verifier.ts'
+import { EntryIntake } from './entry-intake.ts'
 import type { MemberCredentials } from './member-credentials.ts'
 import type { SignOfLife } from './sign-of-life.ts'
-import { hexOf, type StateEntry, type StateHead } from './state-entry.ts'
-import { StateLink, wantsAcknowledgement } from './state-link.ts'
-import { hasLeft, type StateMap } from './state-map.ts'
-import type { EntryRecord, StateMessage } from './state-messages.ts'
+import { hexOf, type StateHead } from './state-entry.ts'
+import { StateLink } from './state-link.ts'
+import type { StateMap } from './state-map.ts'
+import type { StateMessage } from './state-messages.ts'
 import { decodeMessage, STATE_MESSAGE_LIMIT, STATE_PROTOCOL } from './state-messages.ts'
 import { StateOpener } from './state-opener.ts'
 import type { MembershipTiming } from './timing.ts'
@@ -42,15 +42,14 @@ const STREAM_LIMIT = 4
  */
 export class StateExchange {
   readonly #ports: Ports
-  readonly #network: Network
   readonly #map: StateMap
   readonly #timing: MembershipTiming
   readonly #events: StateExchangeEvents
-  readonly #verifier: EntryVerifier
   readonly #links = new Map<ContextId, StateLink>()
   /** Admitted peers with what they said in their hello. */
   readonly #admitted = new Map<ContextId, Greeted>()
   readonly #acks: AckRoutes
+  readonly #intake: EntryIntake
   readonly #opener: StateOpener
   #isFlushing = false
   #isStopped = false
@@ -58,13 +57,16 @@ export class StateExchange {
   constructor(components: StateExchangeComponents, timing: MembershipTiming, events: StateExchangeEvents) {
     const { ports, network, credentials, map } = components
     this.#ports = ports
-    this.#network = network
     this.#map = map
     this.#timing = timing
     this.#events = events
-    this.#verifier = new EntryVerifier(ports, credentials, map)
     const arrived = (by: ContextId, version: number): void => events.acknowledged(by, version)
     this.#acks = new AckRoutes({ ports, map, links: this.#links, arrived }, network.id)
+    this.#intake = new EntryIntake({ ports, credentials, map, links: this.#links, acks: this.#acks }, network.id, {
+      ownSeen: (head) => events.ownSeen(head),
+      left: (context) => this.#admitted.delete(context),
+      takenLate: () => this.#follow(),
+    })
     const isMissing = (peer: ContextId): boolean => this.#admitted.has(peer) && !this.#links.has(peer)
     const opened = (stream: MessageStream): void => this.#accept(stream)
     this.#opener = new StateOpener({ ports, network, isMissing, opened }, timing)
@@ -123,14 +125,16 @@ export class StateExchange {
   forget(contexts: readonly ContextId[]): void {
     for (const context of contexts) {
       this.#acks.forget(context)
+      this.#intake.forget(context)
       for (const link of this.#links.values()) link.forget(context)
     }
     this.flushSoon()
   }
 
-  /** The periodic digest: finds what a lost message or an old fault left different. */
+  /** The periodic digest: finds what a lost message or an old fault left different. Behind the entries of this turn. */
   exchangeDigests(): void {
-    for (const link of this.#links.values()) link.sendDigest(this.#map, this.#map.digest)
+    for (const link of this.#links.values()) link.compareMaps()
+    this.flushSoon()
   }
 
   flushSoon(): void {
@@ -162,6 +166,7 @@ export class StateExchange {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#opener.stop()
+    this.#intake.stop()
     this.flush()
     await Promise.all([...this.#links.values()].map(({ stream }) => stream.close()))
   }
@@ -184,7 +189,7 @@ export class StateExchange {
       this.#events.changed()
       this.#opener.reopen(peer)
     })
-    link.sendSummary(this.#map)
+    link.begin(this.#map)
     this.#events.changed()
   }
 
@@ -206,14 +211,14 @@ export class StateExchange {
       link.stream.abort(error as AmcpError)
       return
     }
-    if (link.mayCost(message)) this.#handle(link, message)
+    if (link.mayCost(message, this.#map)) this.#handle(link, message)
     else this.#ports.counters.add('membership.state.rate')
   }
 
   #handle(link: StateLink, message: StateMessage): void {
     switch (message.t) {
       case 'entries':
-        for (const record of message.records) if (!this.#take(link, record)) break
+        for (const record of message.records) if (!this.#intake.take(link, record)) break
         break
       case 'summary':
         link.members = message.members
@@ -221,7 +226,7 @@ export class StateExchange {
         break
       case 'digest':
         link.members = message.members
-        if (message.map !== '' && message.map !== this.#map.digest) link.sendSummary(this.#map)
+        if (message.map !== '' && message.map !== this.#map.digest) link.oweSummary()
         break
       case 'want':
         for (const context of message.contexts) if (this.#map.get(context) !== undefined) link.tellInFull(context)
@@ -231,55 +236,18 @@ export class StateExchange {
         this.flushSoon()
         return
       case 'challenge':
-        link.send({ t: 'alive', nonce: message.nonce, alive: this.#events.signLife(message.nonce) })
+        link.say({ t: 'alive', nonce: message.nonce, alive: this.#events.signLife(message.nonce) })
         return
       case 'alive':
         link.answered(this.#ports.crypto, message.nonce, message.alive)
         return
     }
+    this.#follow()
+  }
+
+  /** What is to be done after the map or what a neighbour told of its own has changed. */
+  #follow(): void {
     this.flushSoon()
     this.#events.changed()
-  }
-
-  /** False when the neighbour forges: it is heard no further. */
-  #take(link: StateLink, record: EntryRecord): boolean {
-    const judged = this.#verifier.judge(record)
-    if (judged.outcome === 'refused') {
-      if (judged.isForged) link.stream.abort(new AmcpError('ERR_SIGNATURE_INVALID', 'passed on what nobody signed'))
-      else if (judged.head !== undefined) link.arrived(judged.head.context, judged.head.version)
-      return !judged.isForged
-    }
-    const { context, version, body, membership } = judged.head
-    // Any key can sign a head: what is not in the map, or about to be, may not fill what is remembered of the link.
-    if (judged.outcome === 'new' || this.#map.get(context) !== undefined) link.learn(context, version, body, membership)
-    link.arrived(context, version)
-    if (context === this.#network.id) {
-      if (judged.outcome !== 'known') this.#events.ownSeen(judged.head)
-    } else if (judged.outcome === 'new') this.#apply(link, judged.entry, judged.age)
-    else if (judged.outcome === 'incomplete') link.want(context)
-    else link.tell(context)
-    return true
-  }
-
-  #apply(link: StateLink, entry: StateEntry, age: number): void {
-    const { context, version } = entry.head
-    if (age > this.#map.lifetime) {
-      // Absent here already: taking it back would let two contexts keep a dead one alive between them.
-      this.#ports.counters.add('membership.entry.too-old')
-      return
-    }
-    if (this.#map.apply(entry, this.#ports.clock.monotonic() - age) !== 'newer') {
-      link.tell(context)
-      return
-    }
-    const { peer } = link.stream
-    this.#acks.cameBy(context, peer)
-    if (hasLeft(entry)) this.#admitted.delete(context)
-    const isOurs = !this.#map.isLarge || peer === context
-    if (wantsAcknowledgement(entry) && isOurs) link.acknowledge([context, version, this.#network.id])
-    for (const other of this.#links.values()) {
-      other.arrived(context, version)
-      if (other !== link) other.tell(context)
-    }
   }
 }

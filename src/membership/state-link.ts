@@ -1,23 +1,27 @@
-import type { Timer } from '../core/clock.ts'
+import type { Clock, Timer } from '../core/clock.ts'
 import type { Crypto } from '../core/crypto.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
 import { TokenBucket } from '../core/token-bucket.ts'
 import type { MessageStream } from '../network/network.ts'
+import { Challenges } from './challenges.ts'
+import { costOf } from './message-cost.ts'
 import { provesLife, type SignOfLife } from './sign-of-life.ts'
 import type { StateEntry } from './state-entry.ts'
 import { FLAG_ACKNOWLEDGE } from './state-entry.ts'
 import type { StateMap } from './state-map.ts'
 import type { Ack, EntryRecord, StateMessage } from './state-messages.ts'
-import { ENTRIES_TARGET, encodeMessage, sizeOf } from './state-messages.ts'
+import { ENTRIES_TARGET, LISTED_LIMIT, sizeOf } from './state-messages.ts'
+import { StateOutlet } from './state-outlet.ts'
 
 /** Messages and entries a second from one neighbour, and at once: a large mesh is told whole at the start. */
 const PER_SECOND = 2_000
 const BURST = 20_000
-/** In messages: a challenge has us sign, and comes once a restart of somebody. */
-const CHALLENGE_COST = 100
-/** Contexts that may be asked for in one message. */
-const WANTED_LIMIT = 16_384
+/** Summaries at once; later ones have a pause between them, ms. Each costs by the size of the map. */
+const SUMMARY_BURST = 4
+const SUMMARY_PAUSE = 1_000
+/** Challenges and answers that wait for room. Few are under way at a time: only hellos and stops ask. */
+const WORDS_LIMIT = 16
 
 interface Known {
   version: number
@@ -30,13 +34,14 @@ interface Known {
  * while the stream is full, so a slow neighbour costs one note a context and not a queue of messages.
  */
 export class StateLink {
-  readonly stream: MessageStream
+  readonly #out: StateOutlet
   /** As the hello said, in hex. */
   readonly incarnation: string
   /** Of messages and entries from the neighbour: each may cost a signature. */
   readonly #rate: TokenBucket
   readonly #counters: Ports['counters']
-  readonly #drained: (link: StateLink) => void
+  readonly #clock: Clock
+  readonly #flushMe: (link: StateLink) => void
   /** The neighbour's latest digest of its set of members. */
   members: string | undefined
   /** Listed by the neighbour in a newer version than held here. */
@@ -46,22 +51,32 @@ export class StateLink {
   readonly #dirty = new Set<ContextId>()
   readonly #acks = new Map<string, Ack>()
   readonly #wanted = new Set<ContextId>()
-  readonly #challenges = new Map<string, { settle: (alive: SignOfLife | undefined) => void; timer: Timer }>()
+  readonly #challenges = new Challenges()
+  readonly #words: StateMessage[] = []
+  readonly #summaries: TokenBucket
+  #owesSummary = false
+  #owesDigest = false
   #digestSent = ''
-  #isBlocked = false
+  #later: Timer | undefined
 
-  /** @param drained told when a full stream has room again: what waited can go */
+  /** @param flushMe called when what had to wait can go: a full stream has room again, or a pause is over */
   constructor(
     stream: MessageStream,
     incarnation: string,
     ports: Pick<Ports, 'clock' | 'counters'>,
-    drained: (link: StateLink) => void,
+    flushMe: (link: StateLink) => void,
   ) {
-    this.stream = stream
+    this.#out = new StateOutlet(stream, ports.counters, () => flushMe(this))
     this.incarnation = incarnation
     this.#rate = new TokenBucket(ports.clock, PER_SECOND, BURST)
     this.#counters = ports.counters
-    this.#drained = drained
+    this.#clock = ports.clock
+    this.#flushMe = flushMe
+    this.#summaries = new TokenBucket(ports.clock, 1_000 / SUMMARY_PAUSE, SUMMARY_BURST)
+  }
+
+  get stream(): MessageStream {
+    return this.#out.stream
   }
 
   /** The neighbour's summary came, and everything it listed is here. */
@@ -70,9 +85,8 @@ export class StateLink {
   }
 
   /** False when the neighbour says too much: what is not heard of it the periodic digest brings back. */
-  mayCost(message: StateMessage): boolean {
-    if (message.t === 'entries') return this.#rate.take(1 + message.records.length)
-    return this.#rate.take(message.t === 'challenge' ? CHALLENGE_COST : 1)
+  mayCost(message: StateMessage, map: StateMap): boolean {
+    return this.#rate.take(costOf(message, map))
   }
 
   /** Notes an entry that the neighbour showed to us. */
@@ -102,7 +116,7 @@ export class StateLink {
       this.learn(context, version)
       if (version <= map.versionOf(context)) continue
       this.missing.set(context, version)
-      if (!isFirst) this.#wanted.add(context)
+      if (!isFirst) this.want(context)
     }
     // Also of contexts that are not in our map, so that what a neighbour may list stays bounded by one summary.
     for (const context of this.#known.keys()) if (!listed.has(context)) this.#known.delete(context)
@@ -131,82 +145,100 @@ export class StateLink {
 
   acknowledge(ack: Ack): void {
     const key = `${ack[0]} ${ack[2]}`
-    if ((this.#acks.get(key)?.[1] ?? -1) < ack[1]) this.#acks.set(key, ack)
+    const known = this.#acks.get(key)
+    if (known === undefined && this.#acks.size >= LISTED_LIMIT) this.#counters.add('membership.ack.dropped')
+    else if (known === undefined || known[1] < ack[1]) this.#acks.set(key, ack)
   }
 
   want(context: ContextId): void {
-    if (this.#wanted.size < WANTED_LIMIT) this.#wanted.add(context)
+    if (this.#wanted.size < LISTED_LIMIT) this.#wanted.add(context)
+    else this.#counters.add('membership.want.dropped')
   }
 
   /** The neighbour's answer, if it comes within `ms` and is signed by the life that is linked here. */
-  challenge(ports: Ports, nonce: string, ms: number): Promise<SignOfLife | undefined> {
-    // The nonce is the other end's choice: asked twice, only the later question waits for the answer.
-    this.#challenges.get(nonce)?.settle(undefined)
-    return new Promise((resolve) => {
-      const settle = (alive: SignOfLife | undefined): void => {
-        this.#challenges.get(nonce)?.timer.cancel()
-        this.#challenges.delete(nonce)
-        resolve(alive)
-      }
-      this.#challenges.set(nonce, { settle, timer: ports.clock.after(ms, () => settle(undefined)) })
-      this.send({ t: 'challenge', nonce })
-    })
+  challenge({ clock }: Pick<Ports, 'clock'>, nonce: string, ms: number): Promise<SignOfLife | undefined> {
+    const answer = this.#challenges.ask(clock, nonce, ms)
+    this.say({ t: 'challenge', nonce })
+    return answer
   }
 
   answered(crypto: Crypto, nonce: string, alive: SignOfLife): void {
-    const challenge = this.#challenges.get(nonce)
-    if (challenge === undefined || alive.incarnation !== this.incarnation) return
-    if (provesLife(crypto, this.stream.peer, nonce, alive)) challenge.settle(alive)
+    if (!this.#challenges.isOpen(nonce) || alive.incarnation !== this.incarnation) return
+    if (provesLife(crypto, this.stream.peer, nonce, alive)) this.#challenges.answered(nonce, alive)
   }
 
   closed(): void {
-    for (const { settle } of [...this.#challenges.values()]) settle(undefined)
+    this.#challenges.close()
+    this.#later?.cancel()
   }
 
-  send(message: StateMessage): void {
-    if (!this.stream.isOpen || this.#write(message) || this.#isBlocked) return
-    this.#isBlocked = true
-    void this.stream.drained().then(
-      () => {
-        this.#isBlocked = false
-        this.#drained(this)
-      },
-      // The stream broke while full: its close listener does what is needed.
-      () => undefined,
-    )
+  /** A challenge or the answer to one: at once, or behind all else when the stream has room again. */
+  say(word: StateMessage): void {
+    if (this.#out.hasRoom) this.#out.send(word)
+    else if (this.#words.length < WORDS_LIMIT) this.#words.push(word)
+    else this.#counters.add('membership.state.unsaid')
   }
 
-  /** False when the stream is full now. One that breaks while it is written to ends: its close listener opens the next. */
-  #write(message: StateMessage): boolean {
-    try {
-      return this.stream.send(encodeMessage(message))
-    } catch (error) {
-      this.#counters.add('membership.state.unsent')
-      this.stream.abort(error as Error)
-      return true
-    }
+  /** The first message on a stream: the whole map by its versions. */
+  begin(map: StateMap): void {
+    this.#sendSummary(map)
   }
 
-  /** Sends what has gathered: entries the neighbour lacks, acknowledgements, wants, and the digest if it changed. */
+  /** The neighbour's map differs: it is told ours. However often it asks meanwhile, once. */
+  oweSummary(): void {
+    this.#owesSummary = true
+  }
+
+  /** The neighbour is told the digest of the whole map, and answers with a summary where that differs. */
+  compareMaps(): void {
+    this.#owesDigest = true
+  }
+
+  /** Sends what has gathered while there is room: entries the neighbour lacks, wants, acknowledgements, then the map's own. */
   flush(map: StateMap, now: number): void {
-    if (this.#isBlocked || !this.stream.isOpen) return
-    this.#flushEntries(map, now)
-    if (this.#wanted.size > 0) this.send({ t: 'want', contexts: [...this.#wanted] })
-    this.#wanted.clear()
-    if (this.#acks.size > 0) this.send({ t: 'acks', acks: [...this.#acks.values()] })
-    this.#acks.clear()
-    if (this.#digestSent !== map.memberDigest) this.sendDigest(map, '')
+    if (this.#out.hasRoom) this.#flushEntries(map, now)
+    if (this.#out.hasRoom && this.#wanted.size > 0) {
+      this.#out.send({ t: 'want', contexts: [...this.#wanted] })
+      this.#wanted.clear()
+    }
+    if (this.#out.hasRoom && this.#acks.size > 0) {
+      this.#out.send({ t: 'acks', acks: [...this.#acks.values()] })
+      this.#acks.clear()
+    }
+    if (this.#out.hasRoom) this.#flushMap(map)
+    while (this.#out.hasRoom && this.#words.length > 0) this.#out.send(this.#words.shift()!)
+  }
+
+  #flushMap(map: StateMap): void {
+    if (this.#owesSummary && this.#mayList()) this.#sendSummary(map)
+    else if (this.#owesDigest) this.#sendDigest(map, map.digest)
+    else if (this.#digestSent !== map.memberDigest) this.#sendDigest(map, '')
+  }
+
+  #mayList(): boolean {
+    if (this.#summaries.take()) return true
+    this.#later ??= this.#clock.after(SUMMARY_PAUSE, () => {
+      this.#later = undefined
+      this.#flushMe(this)
+    })
+    return false
   }
 
   /** @param whole digest of all versions, which asks for a summary where it differs; empty = only the set of members */
-  sendDigest(map: StateMap, whole: string): void {
+  #sendDigest(map: StateMap, whole: string): void {
     this.#digestSent = map.memberDigest
-    this.send({ t: 'digest', members: map.memberDigest, map: whole })
+    if (whole !== '') this.#owesDigest = false
+    this.#out.send({ t: 'digest', members: map.memberDigest, map: whole })
   }
 
-  sendSummary(map: StateMap): void {
+  /** It says what a digest would, too. */
+  #sendSummary(map: StateMap): void {
     this.#digestSent = map.memberDigest
-    this.send({ t: 'summary', members: map.memberDigest, versions: map.versions() })
+    this.#owesSummary = false
+    this.#owesDigest = false
+    const versions = map.versions()
+    if (versions.length > LISTED_LIMIT) this.#counters.add('membership.summary.cut-off', versions.length - LISTED_LIMIT)
+    this.#out.send({ t: 'summary', members: map.memberDigest, versions: versions.slice(0, LISTED_LIMIT) })
   }
 
   #flushEntries(map: StateMap, now: number): void {
@@ -220,12 +252,12 @@ export class StateLink {
       records.push(record)
       size += sizeOf(record)
       if (size < ENTRIES_TARGET) continue
-      this.send({ t: 'entries', records })
+      this.#out.send({ t: 'entries', records })
       records = []
       size = 0
-      if (this.#isBlocked) return
+      if (!this.#out.hasRoom) return
     }
-    if (records.length > 0) this.send({ t: 'entries', records })
+    if (records.length > 0) this.#out.send({ t: 'entries', records })
   }
 
   #record({ head, headBytes, signature, bodyBytes, membership }: StateEntry, age: number): EntryRecord {

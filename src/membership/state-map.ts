@@ -69,6 +69,10 @@ export class StateMap {
     return this.#held.get(context)?.issued ?? Number.NEGATIVE_INFINITY
   }
 
+  get size(): number {
+    return this.#held.size
+  }
+
   /** Every context with an entry, those that have left included. */
   get contexts(): Iterable<ContextId> {
     return this.#held.keys()

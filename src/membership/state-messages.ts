@@ -10,7 +10,7 @@ export const STATE_PROTOCOL = '/amcp/state/1'
 export const ENTRIES_TARGET = 262_144
 export const STATE_MESSAGE_LIMIT: number = 4 * BODY_LIMIT
 /** Contexts that one message may list, far beyond any mesh: what a neighbour lists is remembered. */
-const LISTED_LIMIT = 16_384
+export const LISTED_LIMIT = 16_384
 /** Characters of a context id are 52. */
 const ID_LIMIT = 64
 const MEMBERSHIP_LIMIT = 16_384

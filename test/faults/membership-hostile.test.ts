@@ -206,6 +206,21 @@ describe('a hostile neighbour on the state protocol', () => {
     expect(heard.filter(({ t }) => t === 'alive')).toHaveLength(1)
   })
 
+  test('that asks for the map and does not read it has us put by nothing, and is told it once when it reads', async () => {
+    const { mesh, host, heard, say } = await session()
+    const out = host.network.opened.findLast(({ protocol }) => protocol.includes('state'))!
+    out.isFull = true
+    const digest = (n: number) => ({ t: 'digest' as const, members: hex('0'), map: n.toString(16).padStart(32, '0') })
+    await say(digest(0))
+    heard.length = 0
+    for (let turn = 1; turn <= 20; turn += 1)
+      await say(...Array.from({ length: 100 }, (_, n) => digest(turn * 100 + n)))
+    expect(heard).toEqual([])
+    out.drain()
+    await mesh.clock.advance(50)
+    expect(heard.filter(({ t }) => t === 'summary')).toHaveLength(1)
+  })
+
   test('heads without a membership are asked about, and nothing is kept of who signed them', async () => {
     const { host, heard, say, own } = await session()
     const bare = (entry: StateEntry) => recordOf(entry, { body: undefined, membership: undefined })

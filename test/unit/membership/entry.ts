@@ -11,7 +11,7 @@ export function entry(context: string, version: number, body: Partial<StateBody>
   return {
     head,
     headBytes: encodeHead(head),
-    signature: none,
+    signature: new Uint8Array(64),
     body: whole,
     bodyBytes: encodeBody(whole),
     membership: none,

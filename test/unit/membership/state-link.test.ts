@@ -3,11 +3,13 @@ import { Counters } from '../../../src/core/counters.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
+import { costOf } from '../../../src/membership/message-cost.ts'
 import { signLife } from '../../../src/membership/sign-of-life.ts'
 import { StateLink } from '../../../src/membership/state-link.ts'
 import { StateMap } from '../../../src/membership/state-map.ts'
 import { decodeMessage, type StateMessage } from '../../../src/membership/state-messages.ts'
 import type { MessageStream } from '../../../src/network/network.ts'
+import { entry } from './entry.ts'
 import { crypto, idOf, keyOf } from './fake-mesh.ts'
 
 const HEX = '0'.repeat(32)
@@ -27,26 +29,83 @@ const linkOver = (
   drained: (link: StateLink) => void = () => {},
 ) => new StateLink(made, HEX, ports, drained)
 
-test('a stream that is full holds back what gathers, and says once when it has room again', async () => {
+/** A stream that is full from the first message on, until there is `room`. */
+function fullStream() {
   const { made, sent } = stream()
   const room = Promise.withResolvers<void>()
-  const full = { send: (bytes: Uint8Array) => sent.push(decodeMessage(bytes)) === 0, drained: () => room.promise }
-  const map = new StateMap(crypto, 'self', 30_000)
-  const drained: StateLink[] = []
-  const ports = { clock: new VirtualClock(), counters: new Counters() }
-  const link = linkOver(Object.assign(made, full), ports, (each) => {
-    drained.push(each)
-    each.flush(map, 0)
+  let isFull = true
+  Object.assign(made, {
+    send: (bytes: Uint8Array) => sent.push(decodeMessage(bytes)) > 0 && !isFull,
+    drained: () => room.promise,
   })
-  link.send({ t: 'want', contexts: ['a'] })
-  link.send({ t: 'want', contexts: ['b'] })
-  link.want('c')
-  link.flush(map, 0)
-  expect(sent.map(({ t }) => t)).toEqual(['want', 'want'])
-  room.resolve()
-  await room.promise
-  expect(drained).toEqual([link])
-  expect(sent).toContainEqual({ t: 'want', contexts: ['c'] })
+  const drain = async (): Promise<void> => {
+    isFull = false
+    room.resolve()
+    await room.promise
+  }
+  return { made, sent, drain }
+}
+
+describe('a neighbour that does not read', () => {
+  const setup = () => {
+    const { made, sent, drain } = fullStream()
+    const clock = new VirtualClock()
+    const counters = new Counters()
+    const map = new StateMap(crypto, 'self', 30_000)
+    const link = linkOver(made, { clock, counters }, (each) => each.flush(map, 0))
+    link.begin(map)
+    sent.length = 0
+    return { clock, counters, map, link, sent, drain, ports: { clock } }
+  }
+
+  test('is sent nothing, whatever it asks, until there is room again', async () => {
+    const { clock, counters, map, link, sent, drain, ports } = setup()
+    map.apply(entry('a', 1, {}), 0)
+    for (let n = 0; n < 20_000; n += 1) {
+      link.oweSummary()
+      link.compareMaps()
+      link.tellInFull('a')
+      link.want('b')
+      link.say({ t: 'alive', nonce: A, alive: alive(A) })
+      link.flush(map, 0)
+    }
+    const answer = link.challenge(ports, B, 100)
+    expect(sent).toEqual([])
+    expect(counters.get('membership.state.unsaid')).toBe(20_000 - 16 + 1)
+    await drain()
+    expect(sent.map(({ t }) => t)).toEqual(['entries', 'want', 'summary', ...Array(16).fill('alive')])
+    link.closed()
+    expect([await answer, clock.pending]).toEqual([undefined, 0])
+  })
+
+  test('has at most so many acknowledgements and wants waiting for it as a message lists', async () => {
+    const { counters, map, link, sent, drain } = setup()
+    for (let n = 0; n < 16_390; n += 1) {
+      link.acknowledge(['owner', 1, `by ${n}`])
+      link.want(`context ${n}`)
+    }
+    link.acknowledge(['owner', 2, 'by 0'])
+    link.summary([], map)
+    link.summary([['late', 1]], map)
+    await drain()
+    const lengths = sent.map((message) =>
+      message.t === 'acks' ? message.acks.length : message.t === 'want' ? message.contexts.length : 0,
+    )
+    expect(sent.map(({ t }) => t)).toEqual(['want', 'acks', 'digest'].slice(0, sent.length))
+    expect(lengths.slice(0, 2)).toEqual([16_384, 16_384])
+    expect(counters.get('membership.ack.dropped')).toBe(6)
+    expect(counters.get('membership.want.dropped')).toBe(7)
+  })
+
+  test('that has had 8 MiB put by for it loses its stream', () => {
+    const { made, sent } = stream()
+    const ends: unknown[] = []
+    Object.assign(made, { buffered: 8_388_609, abort: (reason: unknown) => ends.push(reason) })
+    const counters = new Counters()
+    linkOver(made, { clock: new VirtualClock(), counters }).say({ t: 'challenge', nonce: A })
+    expect([sent, counters.get('membership.state.overfull')]).toEqual([[], 1])
+    expect(ends).toEqual([expect.objectContaining({ code: 'ERR_QUEUE_FULL' })])
+  })
 })
 
 test('a stream that breaks while state is written to it is ended, and counted', () => {
@@ -60,8 +119,83 @@ test('a stream that breaks while state is written to it is ended, and counted', 
     },
     abort: (reason: unknown) => ends.push(reason),
   })
-  linkOver(made, { clock: new VirtualClock(), counters }).send({ t: 'want', contexts: ['a'] })
+  linkOver(made, { clock: new VirtualClock(), counters }).say({ t: 'challenge', nonce: A })
   expect([ends, counters.get('membership.state.unsent')]).toEqual([[broken], 1])
+})
+
+test('a stream that breaks while it is full is left to its close listener', async () => {
+  const { made, sent } = stream()
+  Object.assign(made, { send: () => false, drained: () => Promise.reject(new Error('gone')) })
+  const flushed: unknown[] = []
+  const link = linkOver(made, { clock: new VirtualClock(), counters: new Counters() }, (each) => flushed.push(each))
+  link.say({ t: 'challenge', nonce: A })
+  await Promise.resolve()
+  expect([sent, flushed]).toEqual([[], []])
+})
+
+describe('summaries', () => {
+  const setup = () => {
+    const { made, sent } = stream()
+    const clock = new VirtualClock()
+    const map = new StateMap(crypto, 'self', 30_000)
+    const counters = new Counters()
+    const link = linkOver(made, { clock, counters }, (each) => each.flush(map, 0))
+    return { clock, counters, map, link, summaries: () => sent.filter(({ t }) => t === 'summary'), sent }
+  }
+
+  test('are sent at once a few times, then once a second and not at all unasked', async () => {
+    const { clock, map, link, summaries } = setup()
+    const ask = (): void => {
+      link.oweSummary()
+      link.flush(map, 0)
+    }
+    for (let n = 0; n < 100; n += 1) ask()
+    expect(summaries()).toHaveLength(4)
+    await clock.advance(1_000)
+    expect(summaries()).toHaveLength(5)
+    await clock.advance(10_000)
+    expect(summaries()).toHaveLength(5)
+    ask()
+    expect(summaries()).toHaveLength(6)
+  })
+
+  test('that wait go with the link', async () => {
+    const { clock, map, link } = setup()
+    for (let n = 0; n < 5; n += 1) {
+      link.oweSummary()
+      link.flush(map, 0)
+    }
+    expect(clock.pending).toBe(1)
+    link.closed()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('of more contexts than a message lists are cut off, and counted', () => {
+    const { counters, map, link, summaries } = setup()
+    for (let n = 0; n < 16_386; n += 1) map.apply(entry(`c${n}`, 1, {}), 0)
+    link.begin(map)
+    expect(summaries()).toMatchObject([{ versions: { length: 16_384 } }])
+    expect(counters.get('membership.summary.cut-off')).toBe(2)
+  })
+})
+
+test('what a message makes us do is charged: entries, questions, lists, and a digest that differs', () => {
+  const map = new StateMap(crypto, 'self', 30_000)
+  for (let n = 0; n < 160; n += 1) map.apply(entry(`c${n}`, 1, {}), 0)
+  const list = Array.from({ length: 32 }, (_, n) => `c${n}`)
+  const record = { age: 0, head: new Uint8Array(), signature: new Uint8Array(), body: undefined, membership: undefined }
+  const costs: [StateMessage, number][] = [
+    [{ t: 'entries', records: [record, record] }, 3],
+    [{ t: 'challenge', nonce: A }, 100],
+    [{ t: 'alive', nonce: A, alive: alive(A) }, 1],
+    [{ t: 'summary', members: '', versions: list.map((context) => [context, 1] as const) }, 3],
+    [{ t: 'want', contexts: list }, 3],
+    [{ t: 'acks', acks: list.map((context) => [context, 1, 'by'] as const) }, 3],
+    [{ t: 'digest', members: '', map: '' }, 1],
+    [{ t: 'digest', members: '', map: map.digest }, 1],
+    [{ t: 'digest', members: '', map: HEX }, 11],
+  ]
+  for (const [message, cost] of costs) expect(costOf(message, map), message.t).toBe(cost)
 })
 
 describe('a link to a neighbour', () => {
