@@ -49,10 +49,17 @@ const prefixes = eventTypes.filter((entry) => entry.isOpen).map(({ type }) => `$
 /** Names joined by dots; none is empty. */
 const name = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/
 
+/** Names below open prefixes that were found right before: each event that arrives is asked for its type. */
+const found = new Set<string>()
+const MAX_FOUND = 1_024
+
 /** Whether a type is registered, or is a well-formed name below an open prefix. */
 export function isRegisteredType(type: string): boolean {
-  if (closed.has(type)) return true
-  return prefixes.some((prefix) => type.startsWith(prefix)) && name.test(type)
+  if (closed.has(type) || found.has(type)) return true
+  if (!prefixes.some((prefix) => type.startsWith(prefix)) || !name.test(type)) return false
+  if (found.size >= MAX_FOUND) found.clear()
+  found.add(type)
+  return true
 }
 
 /** The registry as the table of docs/EVENT-TYPES.md. */

@@ -72,6 +72,17 @@ export function checkTopic(topic: string): void {
   checked.add(topic)
 }
 
+/** Whether it is a concrete topic. A name that is none must reach no trie and no memory, whatever patterns it fits. */
+export function isTopic(name: string): boolean {
+  try {
+    checkTopic(name)
+    return true
+  } catch (error) {
+    if (error instanceof AmcpError) return false
+    throw error
+  }
+}
+
 /** Whether only the library itself may publish there. */
 export function isReserved(topic: string): boolean {
   for (const namespace of reservedNamespaces) {

@@ -1,23 +1,21 @@
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
+import {
+  isDecimal,
+  isMediaType,
+  isPriority,
+  isTime,
+  isTraceparent,
+  isUuid,
+  MAX_ATTRIBUTE_LENGTH,
+  MAX_EXTENSIONS,
+} from './attribute-forms.ts'
 import { isAttribute, isExtensionName } from './attributes.ts'
-import { traceparentForm } from './chain.ts'
 import { checkJsonData, checkSize, isJson } from './data.ts'
 import type { AmcpEvent } from './event.ts'
 import { isRegisteredType } from './event-types.ts'
 import { parseSource } from './source.ts'
 import { checkTopic } from './topic.ts'
-
-/** UTF-16 units of a text attribute, so that an event's size is bounded by more than its data. */
-export const MAX_ATTRIBUTE_LENGTH = 1_024
-/** Extensions of one event. */
-export const MAX_EXTENSIONS = 32
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-const rfc3339 =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
-const digits = /^\d{1,20}$/
-const mediaType = /^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/
 
 const invalid = (attribute: string, reason: string): AmcpError =>
   new AmcpError('ERR_EVENT_INVALID', `the event's ${attribute} ${reason}`, { details: { attribute, reason } })
@@ -36,14 +34,14 @@ export interface ValidateOptions {
  */
 export function validateEvent(event: AmcpEvent, options?: ValidateOptions): void {
   if (event.specversion !== '1.0') throw invalid('specversion', `is ${JSON.stringify(event.specversion)}, not "1.0"`)
-  if (typeof event.id !== 'string' || !uuid.test(event.id)) throw invalid('id', 'is no UUID')
+  if (typeof event.id !== 'string' || !isUuid(event.id)) throw invalid('id', 'is no UUID')
   validateSource(event.source, options)
   if (typeof event.type !== 'string' || !isRegisteredType(event.type))
     throw invalid('type', 'is not in the AMCP registry')
   text('type', event.type)
   if (typeof event.subject !== 'string') throw invalid('subject', 'is missing: it is the topic')
   topic('subject', event.subject)
-  if (typeof event.time !== 'string' || !rfc3339.test(event.time)) throw invalid('time', 'is no RFC 3339 time')
+  if (typeof event.time !== 'string' || !isTime(event.time)) throw invalid('time', 'is no RFC 3339 time')
   validateOptional(event)
   validateData(event)
 }
@@ -64,15 +62,13 @@ function validateOptional(event: AmcpEvent): void {
   text('causationid', event.causationid)
   text('partitionkey', event.partitionkey)
   if (event.replyto !== undefined) topic('replyto', event.replyto)
-  if (!isAbsentOr(traceparentForm, event.traceparent)) {
+  if (!isAbsentOr(isTraceparent, event.traceparent)) {
     throw invalid('traceparent', 'is no W3C trace context')
   }
-  if (!isAbsentOr(digits, event.sequence)) throw invalid('sequence', 'is no decimal number')
-  if (!isAbsentOr(rfc3339, event.expirytime)) throw invalid('expirytime', 'is no RFC 3339 time')
+  if (!isAbsentOr(isDecimal, event.sequence)) throw invalid('sequence', 'is no decimal number')
+  if (!isAbsentOr(isTime, event.expirytime)) throw invalid('expirytime', 'is no RFC 3339 time')
   const { priority } = event
-  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= 9)) {
-    throw invalid('priority', 'is no whole number from 0 to 9')
-  }
+  if (priority !== undefined && !isPriority(priority)) throw invalid('priority', 'is no whole number from 0 to 9')
   if (event.extensions === undefined) return
   const extensions = Object.entries(event.extensions)
   if (extensions.length > MAX_EXTENSIONS) throw invalid('extensions', `are more than ${MAX_EXTENSIONS}`)
@@ -93,8 +89,8 @@ function topic(attribute: string, name: string): void {
   }
 }
 
-const isAbsentOr = (form: RegExp, value: string | undefined): boolean =>
-  value === undefined || (typeof value === 'string' && form.test(value))
+const isAbsentOr = (isForm: (text: string) => boolean, value: string | undefined): boolean =>
+  value === undefined || (typeof value === 'string' && isForm(value))
 
 function text(attribute: string, value: string | undefined): void {
   if (value === undefined) return
@@ -105,7 +101,7 @@ function text(attribute: string, value: string | undefined): void {
 
 function validateData(event: AmcpEvent): void {
   const { datacontenttype, data } = event
-  if (typeof datacontenttype !== 'string' || !mediaType.test(datacontenttype)) {
+  if (typeof datacontenttype !== 'string' || !isMediaType(datacontenttype)) {
     throw invalid('datacontenttype', 'is no media type')
   }
   text('datacontenttype', datacontenttype)

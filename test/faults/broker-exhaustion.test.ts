@@ -133,7 +133,7 @@ describe('frames that ask for too much', () => {
     for (let at = 0; at < 17_000; at += 1) envelope.dropped(0, at, at)
     link.send(envelope.finish(false))
     await world.pass(50)
-    expect(victim.count('broker.direct.misbehaved')).toBe(1)
+    expect(victim.count('broker.misbehaved')).toBe(1)
     expect(victim.count('broker.dropped-for-us')).toBe(0)
   })
 
@@ -148,7 +148,7 @@ describe('frames that ask for too much', () => {
     link.send(Uint8Array.of(9, 9, 9))
     await world.pass(50)
     expect(victim.network.isConnected(villain.id)).toBe(false)
-    expect(victim.count('broker.direct.cut-off')).toBe(1)
+    expect(victim.count('broker.cut-off')).toBe(1)
   })
 
   test('more empty credentials than a frame can use are refused before anything is made of them', async () => {

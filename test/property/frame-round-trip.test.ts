@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { contextIdOf } from '../../src/core/ids.ts'
 import { nodeCrypto } from '../../src/core/node-crypto.ts'
 import { isExtensionName } from '../../src/events/attributes.ts'
 import { impliedTrace } from '../../src/events/chain.ts'
@@ -8,6 +9,7 @@ import { readFrame } from '../../src/events/frame/frame-reader.ts'
 import { FrameWriter } from '../../src/events/frame/frame-writer.ts'
 import { EnvelopeWriter, type LinkRecord, readLinkMessage } from '../../src/events/frame/link-envelope.ts'
 import { formatSequence } from '../../src/events/frame/text-forms.ts'
+import { validateEvent } from '../../src/events/validate-event.ts'
 import { sampleFields } from '../../src/testing/sample-frames.ts'
 
 const crypto = nodeCrypto()
@@ -74,6 +76,15 @@ const placed = fc.record({
   token: fc.nat(3),
 })
 
+function faultOf(act: () => void): unknown {
+  try {
+    act()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
 /** JSON's own idea of a value: -0 becomes 0 and so on. */
 function throughJson(original: AmcpEvent): unknown {
   const { data } = original
@@ -116,6 +127,59 @@ describe('frames and events', () => {
       }),
       { numRuns: 400 },
     )
+  })
+
+  test('an event that arrives has a fault exactly when its publisher would have been refused for it (EV-1)', () => {
+    const type = fc.constantFrom('amcp.domain.event', 'amcp.domain.a.b', 'amcp.domain.', 'com.example.event')
+    const mostly = <T>(right: T, any: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+      fc.oneof({ weight: 12, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: any })
+    const nearlyRight = fc.record({
+      id: mostly('0189f7a2-5c1e-7a3b-8f00-1234567890ab', uuid),
+      type: mostly('amcp.domain.event', type),
+      time: mostly('2026-11-21T08:15:30.000Z', time),
+      correlationid: mostly<string | undefined>(undefined, optional(uuid)),
+      causationid: mostly<string | undefined>(undefined, optional(uuid)),
+      replyto: mostly<string | undefined>('amcp.domain.answers', optional(text)),
+      traceparent: mostly<string | undefined>(undefined, optional(trace)),
+      sequence: mostly<string | undefined>(undefined, optional(text)),
+      partitionkey: mostly<string | undefined>('k', optional(text)),
+      expirytime: mostly<string | undefined>(undefined, optional(time)),
+      priority: mostly<number | undefined>(9, fc.integer({ min: 0, max: 255 })),
+      extensions: mostly<Record<string, string> | undefined>(
+        { traced: 'yes' },
+        fc.oneof(
+          fc.constant({ empty: '' }),
+          fc.constant({ long: 'x'.repeat(1_025) }),
+          fc.constant(Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`e${n}`, 'x']))),
+        ),
+      ),
+    })
+    const types = fc.oneof(fc.constantFrom('application/json', 'text/plain', 'application/x+json; v=1', '', 'no'), text)
+    const bytesOrJson = fc.record({
+      datacontenttype: types,
+      data: fc.oneof(json, fc.uint8Array(), fc.constant(undefined)),
+    })
+    const contents = mostly<{ datacontenttype: string; data: unknown }>(
+      { datacontenttype: 'application/json', data: { a: 1 } },
+      bytesOrJson,
+    )
+    let faulty = 0
+    const runs = 2_000
+    fc.assert(
+      fc.property(nearlyRight, contents, (rest, content) => {
+        const source = `amcp://${contextIdOf(key.publicKey)}/0189f7a2-5c1e-8a3b-8f00-1234567890ab`
+        const original: AmcpEvent = { specversion: '1.0', source, subject: 'amcp.domain.x', ...rest, ...content }
+        const writer = new FrameWriter({ crypto, target: 1_048_576, largest: 1_048_576 })
+        writer.add(original, 0, 0, undefined)
+        const [got] = readFrame(writer.finish(sampleFields(key))).events()
+        const refused = faultOf(() => validateEvent(got!.toJSON()))
+        expect(got!.fault === undefined).toBe(refused === undefined)
+        if (got!.fault !== undefined) faulty += 1
+      }),
+      { numRuns: runs },
+    )
+    expect(faulty).toBeGreaterThan(runs / 5)
+    expect(faulty).toBeLessThan((runs * 4) / 5)
   })
 
   test('link envelopes come back with all their records', () => {

@@ -40,13 +40,14 @@ export class DirectLink {
   readonly #drainers: (() => void)[] = []
   #link: CreditLink | undefined
   #isOpening = false
-  #openingSince = 0
   #isStopped = false
   #isSlow = false
   #isFull = false
   #laneChanges = 0
   readonly #use = new UseCount()
   #slowTimer: Timer | undefined
+  /** While the receiver cannot know of this lane yet. */
+  #hold: Timer | undefined
 
   constructor(
     peer: ContextId,
@@ -91,7 +92,7 @@ export class DirectLink {
    */
   wouldBeOvertaken(shard: number): boolean {
     if (this.#link !== undefined || this.#queue.isEmpty || this.#last[shard] === -1) return false
-    return this.#parts.ports.clock.monotonic() - this.#openingSince < MAX_HOLD_MS
+    return this.#hold !== undefined
   }
 
   /** Queues a frame, or drops it when the receiver is slow. The bytes are shared with other receivers. */
@@ -173,6 +174,7 @@ export class DirectLink {
       if (!(error instanceof AmcpError) || error.code !== 'ERR_EVENT_TOO_LARGE') throw error
       // Nobody honest grants less than a frame. It is the receiver's loss: the publisher and the others go on.
       this.#parts.ports.counters.add('broker.direct.unfit-window')
+      this.sent.clear()
       return true
     }
   }
@@ -185,6 +187,8 @@ export class DirectLink {
     this.#isSlow = false
     this.#isFull = false
     if (this.#tellDropped()) {
+      // What was dropped may have carried credentials. Not at each drop: the others' frames would carry them all again.
+      this.sent.clear()
       this.#send({ envelope: this.#envelope.finish(false), frame: undefined })
     }
     this.#release()
@@ -225,8 +229,11 @@ export class DirectLink {
   #open(): void {
     if (this.#isOpening || this.#isStopped) return
     this.#isOpening = true
-    this.#openingSince = this.#parts.ports.clock.monotonic()
-    this.#parts.ports.clock.after(MAX_HOLD_MS, this.#parts.onReady)
+    this.#hold?.cancel()
+    this.#hold = this.#parts.ports.clock.after(MAX_HOLD_MS, () => {
+      this.#hold = undefined
+      this.#parts.onReady()
+    })
     void this.#openUntilDone().finally(() => {
       this.#isOpening = false
       if (this.#link === undefined && !this.#queue.isEmpty) this.#open()
@@ -294,6 +301,7 @@ export class DirectLink {
 
   #forgetQueue(): void {
     const left = this.#queue.clear()
+    this.sent.clear()
     this.#last.fill(-1)
     if (left > 0) this.#parts.ports.counters.add('broker.direct.unsent-frames', left)
     this.#isFull = false

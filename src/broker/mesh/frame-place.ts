@@ -8,20 +8,18 @@ export interface FramePlace {
   readonly publisher: ContextId
   readonly incarnation: Uint8Array
   /** The first sequence of each shard that it has events of. */
-  readonly firsts: readonly { readonly shard: number; readonly sequence: number }[]
+  readonly firsts: ReadonlyMap<number, number>
 }
 
 export function placeOf({ publisher, header }: Frame, events: readonly ReceivedEvent[]): FramePlace {
-  const firsts: { shard: number; sequence: number }[] = []
-  for (const { shard, sequenceNumber } of events)
-    if (!firsts.some((first) => first.shard === shard)) firsts.push({ shard, sequence: sequenceNumber })
+  const firsts = new Map<number, number>()
+  for (const { shard, sequenceNumber } of events) if (!firsts.has(shard)) firsts.set(shard, sequenceNumber)
   return { publisher, incarnation: header.incarnation, firsts }
 }
 
 /** Whether the first one was published before the other in a shard of both. Not so for two copies of one frame. */
 export function precedes(one: FramePlace, other: FramePlace): boolean {
   if (one.publisher !== other.publisher || !equalBytes(one.incarnation, other.incarnation)) return false
-  return one.firsts.some(({ shard, sequence }) =>
-    other.firsts.some((first) => first.shard === shard && sequence < first.sequence),
-  )
+  for (const [shard, sequence] of one.firsts) if (sequence < (other.firsts.get(shard) ?? -1)) return true
+  return false
 }

@@ -5,7 +5,7 @@ import type { Ports } from '../../core/ports.ts'
 import { TokenBucket } from '../../core/token-bucket.ts'
 import { shardOf } from '../../events/shard.ts'
 import { sourceOf } from '../../events/source.ts'
-import { checkTopic, isReserved } from '../../events/topic.ts'
+import { isReserved, isTopic } from '../../events/topic.ts'
 import { type Credential, credentialOf, hashKey } from '../../identity/credential.ts'
 import type { CredentialClaims, FrameSecurity } from './frame-security.ts'
 
@@ -242,16 +242,5 @@ export class KnownCredentials {
       if (error instanceof AmcpError) return undefined
       throw error
     }
-  }
-}
-
-/** A name that breaks the grammar is no topic, whatever patterns it fits: it must reach no trie and no memory. */
-function isTopic(name: string): boolean {
-  try {
-    checkTopic(name)
-    return true
-  } catch (error) {
-    if (error instanceof AmcpError) return false
-    throw error
   }
 }

@@ -146,6 +146,7 @@ class LanesBroker implements MeshBroker, LifeCycle {
         security: this.#security,
         credentials,
         streams,
+        shardCount,
         membershipOf: (context) => members.membershipOf(context),
       },
       options,

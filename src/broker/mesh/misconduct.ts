@@ -11,8 +11,9 @@ const LINES = 20
 const REMEMBERED_PEERS = 1_024
 
 /**
- * Peers whose direct lanes carry what nobody honest sends: frames of their own that are malformed or wrongly signed. Each
- * costs a judgement here, so who goes on with it loses the link; after a new hello it begins again with less.
+ * Peers that send what nobody honest sends: direct frames of their own that are malformed or wrongly signed, frames on any
+ * lane whose credentials they cannot produce. Each costs a judgement here or room to wait, so who goes on with it loses the
+ * link; after a new hello it begins again with less.
  */
 export class Misconduct {
   readonly #ports: Ports
@@ -29,12 +30,12 @@ export class Misconduct {
 
   seen(peer: ContextId, reason: string): void {
     const { counters, logger } = this.#ports
-    counters.add('broker.direct.misbehaved')
-    if (this.#lines.take()) logger.warn({ peer, reason }, 'the direct lane carried what nobody honest sends')
+    counters.add('broker.misbehaved')
+    if (this.#lines.take()) logger.warn({ peer, reason }, 'a peer sent what nobody honest sends')
     if (this.#bucketOf(peer).take()) return
-    counters.add('broker.direct.cut-off')
+    counters.add('broker.cut-off')
     this.#disconnect(peer).catch((error: unknown) => {
-      counters.add('broker.direct.cut-off-failed')
+      counters.add('broker.cut-off-failed')
       logger.debug({ peer, error: String(error) }, 'the link could not be ended')
     })
   }

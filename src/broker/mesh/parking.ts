@@ -15,7 +15,7 @@ export interface Parked {
   readonly bytes: Uint8Array
   readonly forwarder: ContextId
   readonly signer: ContextId
-  /** Credential hashes, as hexadecimal, that have not come yet. */
+  /** Keys of credentials (`hashKey`) that have not come yet. */
   readonly missing: Set<string>
   /** Judges the frame again; called once, when nothing is missing any more. */
   resume(): void

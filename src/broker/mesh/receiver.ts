@@ -36,7 +36,7 @@ export interface ReceiverComponents {
   incarnationOf(context: ContextId): Uint8Array | undefined
   sync(peer: ContextId, message: SyncMessage): void
   deliver(event: ReceivedEvent): void
-  /** The peer broke the protocol of its direct lane. */
+  /** The peer sent what nobody honest sends. */
   misbehaved(peer: ContextId, reason: string): void
   /** A good gossiped frame has come straight from its publisher. */
   brought(publisher: ContextId, shard: number): void
@@ -159,9 +159,17 @@ export class Receiver {
   /** In its order, so that what is dropped here leaves no gap there. */
   #deliver(event: ReceivedEvent): void {
     const { clock, counters } = this.#parts.ports
-    if (this.#hasReserved && this.#reserved.has(event)) counters.add('broker.refused.reserved')
+    if (event.fault !== undefined) this.#malformed(event, event.fault)
+    else if (this.#hasReserved && this.#reserved.has(event)) counters.add('broker.refused.reserved')
     else if (isExpired(event, clock)) counters.add('broker.expired')
     else this.#parts.deliver(event)
+  }
+
+  /** Alone: its publisher's library checks nothing, or knows a type that this one does not. */
+  #malformed({ id, type, publisher }: ReceivedEvent, attribute: string): void {
+    const { counters, logger } = this.#parts.ports
+    counters.add(`broker.malformed.${attribute}`)
+    if (this.#mayWarn.take()) logger.warn({ publisher, id, type, attribute }, 'an event was dropped: it is malformed')
   }
 
   /** Told to the log seldom enough that a peer cannot fill it by telling us. */
@@ -198,6 +206,8 @@ export class Receiver {
     const expired = (): void => {
       this.#order.release(place)
       this.#order.settle()
+      // Who is honest validated the frame before passing it on, so it has what the frame names.
+      this.#parts.misbehaved(forwarder, 'credential-withheld')
     }
     const again = (): void => {
       if (way.lane === 'direct') return

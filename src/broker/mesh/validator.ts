@@ -83,6 +83,7 @@ export interface ValidatorComponents {
   readonly security: FrameSecurity
   readonly credentials: KnownCredentials
   readonly streams: ReceivedStreams
+  readonly shardCount: number
   /** The membership that the publisher announced to the mesh. */
   membershipOf(context: ContextId): Uint8Array | undefined
 }
@@ -137,6 +138,8 @@ export class Validator {
     const judged: Judged = { frame, way, streams, events: [], reserved: [], isCounted: false, isResumed: false }
     const seen = this.#slots.look(frame, streams)
     if (seen !== undefined) return seen
+    const membership = this.#parts.credentials.get(hashKey(header.membershipHash))
+    if (membership !== undefined && !this.#admits(membership, frame)) return 'membership'
     const proof = this.#prove(frame)
     if (proof !== undefined) return proof
     return this.#judgeContents(judged)
@@ -182,12 +185,13 @@ export class Validator {
     } catch (error) {
       return structureFault(error)
     }
+    // Before anything is kept by shard.
+    for (const { shard } of judged.events) if (shard >= this.#parts.shardCount) return 'structure'
     const membership = this.#credentials.membership(frame)
     if (membership !== undefined) {
-      if (membership === 'worthless' || membership.kind !== 'membership') return 'membership'
-      if (membership.context !== frame.publisher || membership.expires <= now) return 'membership'
+      if (membership === 'worthless' || !this.#admits(membership, frame)) return 'membership'
+      if (!this.#mayPublishNow(judged)) return 'publisher-rate'
     }
-    if (membership !== undefined && !this.#mayPublishNow(judged)) return 'publisher-rate'
     const age = now - frame.header.time
     if (age > CLOCK_BEHIND || age < -CLOCK_AHEAD) return 'time'
     if (membership === undefined) return { judged, missing: this.#credentials.lacking(frame) }
@@ -202,6 +206,10 @@ export class Validator {
     if (refusal !== undefined) return refusal
     const slot = this.#slots.record(frame, streams)
     return slot === undefined || (slot === 'old' && judged.isResumed) ? { ...judged, streams } : slot
+  }
+
+  #admits({ kind, context, expires }: KnownCredential, { publisher }: Frame): boolean {
+    return kind === 'membership' && context === publisher && expires > this.#parts.ports.clock.now()
   }
 
   /** Once a frame. On the direct lane publisher and forwarder are one, who was asked before. */

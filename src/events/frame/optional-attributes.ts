@@ -1,3 +1,4 @@
+import { isShortText } from '../attribute-forms.ts'
 import { isExtensionName } from '../attributes.ts'
 import { type ByteReader, frameInvalid } from './byte-reader.ts'
 import * as flag from './record-flags.ts'
@@ -28,6 +29,8 @@ export class OptionalAttributes {
   extensionCount = 0
   /** Where the pairs of name and value start. */
   extensionsAt = 0
+  /** Whether one of the extensions is empty or too long. */
+  hasBadExtension = false
 
   /** Reads from the start of the optional attributes to the data. ERR_FRAME_INVALID for what cannot be. */
   walk(reader: ByteReader, flags: number, strings: readonly string[]): void {
@@ -50,9 +53,10 @@ export class OptionalAttributes {
     this.priority = flags & flag.PRIORITY ? reader.byte() : NONE
     this.extensionCount = flags & flag.EXTENSIONS ? reader.varint() : 0
     this.extensionsAt = reader.at
+    this.hasBadExtension = false
     for (let left = this.extensionCount; left > 0; left--) {
       if (!isExtensionName(strings[index(reader, count)]!)) throw frameInvalid('extension name')
-      index(reader, count)
+      if (!isShortText(strings[index(reader, count)]!)) this.hasBadExtension = true
     }
   }
 }

@@ -32,12 +32,11 @@ export interface RecordPlace {
   readonly optionalAt: number
   readonly dataAt: number
   readonly dataEnd: number
+  readonly fault: string | undefined
 }
 
 const NOT_READ: unique symbol = Symbol('not read')
 const NO_OPTIONAL: OptionalAttributes = new OptionalAttributes()
-const OPTIONAL =
-  flag.UNUSUAL | flag.REPLY_TO | flag.PARTITION_KEY | flag.EXPIRY | flag.PRIORITY | flag.EXTENSIONS | 0b11_1111
 
 /**
  * An event that arrived. It keeps its frame's bytes and decodes an attribute when it is read; `data` once.
@@ -60,6 +59,8 @@ export class ReceivedEvent implements ImplyingEvent {
   /** Number of the event in (publisher, incarnation, shard). */
   readonly sequenceNumber: number
   readonly shard: number
+  /** The attribute that is not as AMCP wants it; undefined when all are. Such an event is to be handed to nobody (EV-1). */
+  readonly fault: string | undefined
 
   constructor(frame: FrameSource, place: RecordPlace) {
     this.#frame = frame
@@ -75,6 +76,7 @@ export class ReceivedEvent implements ImplyingEvent {
     this.subject = place.subject
     this.sequenceNumber = place.sequence
     this.shard = place.shard
+    this.fault = place.fault
   }
 
   get specversion(): '1.0' {
@@ -176,7 +178,7 @@ export class ReceivedEvent implements ImplyingEvent {
   }
 
   get #rest(): OptionalAttributes {
-    if ((this.#flags & OPTIONAL) === 0) return NO_OPTIONAL
+    if ((this.#flags & flag.OPTIONAL) === 0) return NO_OPTIONAL
     if (this.#optional === undefined) {
       this.#optional = new OptionalAttributes()
       const reader = new ByteReader(this.#frame.bytes, this.#optionalAt, this.#dataAt)

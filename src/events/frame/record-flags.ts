@@ -33,6 +33,9 @@ export const SEQUENCE_TEXT: number = 8
 export const CONTENT_TYPE: number = 16
 export const ALL_UNUSUAL: number = 31
 
+/** Any attribute that a record need not have. */
+export const OPTIONAL: number = UNUSUAL | REPLY_TO | PARTITION_KEY | EXPIRY | PRIORITY | EXTENSIONS | 0b11_1111
+
 /** The shortest record: flags, sequence, time, id, three strings, no data. */
 export const SHORTEST_RECORD: number = 23
 export const JSON_TYPE = 'application/json'

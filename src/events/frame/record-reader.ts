@@ -2,12 +2,13 @@ import { MAX_EVENT_BYTES } from '../data.ts'
 import { type ByteReader, frameInvalid } from './byte-reader.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { OptionalAttributes } from './optional-attributes.ts'
-import { type FrameSource, ReceivedEvent } from './received-event.ts'
+import { type FrameSource, ReceivedEvent, type RecordPlace } from './received-event.ts'
+import { faultOf } from './record-fault.ts'
 import * as flag from './record-flags.ts'
 import { LATEST_TIME, UUID_BYTES } from './text-forms.ts'
 
 /** The same object for every record: the event copies what it needs. */
-const place = {
+const place: { -readonly [Part in keyof RecordPlace]: RecordPlace[Part] } = {
   flags: 0,
   shard: 0,
   sequence: 0,
@@ -20,10 +21,14 @@ const place = {
   optionalAt: 0,
   dataAt: 0,
   dataEnd: 0,
+  fault: undefined,
 }
 const scratch = new OptionalAttributes()
 
-/** Reads all records and checks everything but the data. ERR_FRAME_INVALID. */
+/**
+ * Reads all records and checks everything but the data. ERR_FRAME_INVALID for what cannot be read; an attribute that can
+ * be read, but is not as AMCP wants it, is the fault of its event alone.
+ */
 export function readRecords(frame: FrameSource, header: FrameHeader, reader: ByteReader): ReceivedEvent[] {
   const { strings, tokens } = frame
   const count = header.eventCount
@@ -65,6 +70,7 @@ export function readRecords(frame: FrameSource, header: FrameHeader, reader: Byt
     if (length > MAX_EVENT_BYTES) throw frameInvalid('data length')
     place.dataAt = reader.skip(length)
     place.dataEnd = reader.at
+    place.fault = faultOf(place, scratch, frame)
     events[n] = new ReceivedEvent(frame, place)
   }
   if (reader.remaining > 0) throw frameInvalid('trailing bytes')

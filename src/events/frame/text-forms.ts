@@ -38,6 +38,12 @@ export function writeUuid(target: Uint8Array, at: number, text: string): boolean
   return bad === 0
 }
 
+/** Whether the bytes are a UUID of a version and variant that RFC 9562 names. */
+export function isUuidAt(source: Uint8Array, at: number): boolean {
+  const version = source[at + 6]! >> 4
+  return version >= 1 && version <= 8 && source[at + 8]! >> 6 === 0b10
+}
+
 export function readUuid(source: Uint8Array, at: number): string {
   const hex = bytes.readHex(source, at, at + UUID_BYTES)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`

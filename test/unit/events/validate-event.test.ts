@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { AmcpError } from '../../../src/core/errors.ts'
+import { MAX_ATTRIBUTE_LENGTH, MAX_EXTENSIONS } from '../../../src/events/attribute-forms.ts'
 import { MAX_EVENT_BYTES } from '../../../src/events/data.ts'
 import type { AmcpEvent } from '../../../src/events/event.ts'
-import { MAX_ATTRIBUTE_LENGTH, MAX_EXTENSIONS, validateEvent } from '../../../src/events/validate-event.ts'
+import { validateEvent } from '../../../src/events/validate-event.ts'
 import { faultOf } from './fault-of.ts'
 import { agent, context, fullEvent, sampleEvent } from './sample-event.ts'
 

@@ -97,7 +97,8 @@ describe('publishing', () => {
     expect(one!.received).toEqual([])
     one!.broker.publish(one!.event('amcp.domain.x', 'x'.repeat(262_142)))
     one!.broker.publish(one!.event('amcp.domain.x', 'é'.repeat(131_071)))
-    one!.broker.publish(one!.event('amcp.domain.x', new Uint8Array(262_144)))
+    const raw = { datacontenttype: 'application/octet-stream' }
+    one!.broker.publish({ ...one!.event('amcp.domain.x', new Uint8Array(262_144)), ...raw })
     expect(() => one!.broker.publish(one!.event('amcp.domain.x', 1n))).toThrow(
       expect.objectContaining({ code: 'ERR_EVENT_INVALID' }),
     )

@@ -24,7 +24,7 @@ test('forgives now and then, cuts off who goes on, logs a few lines and remember
   expect(expelled).toEqual(['villain'])
   expect(lines).toHaveLength(21)
   await Promise.resolve()
-  expect(ports.counters.get('broker.direct.cut-off-failed')).toBe(1)
+  expect(ports.counters.get('broker.cut-off-failed')).toBe(1)
   for (let at = 0; at < 2_000; at += 1) misconduct.seen(`peer ${at}`, 'size')
   expect(expelled).toEqual(['villain'])
   misconduct.seen('villain', 'envelope')

@@ -155,7 +155,7 @@ describe('order of a publisher within a shard', () => {
     const incarnation = new Uint8Array(16)
     const frame = { publisher: 'p', header: { incarnation } } as Frame
     const place = (shard: number, sequence: number): FramePlace => ({
-      ...{ publisher: 'p', incarnation, firsts: [{ shard, sequence }] },
+      ...{ publisher: 'p', incarnation, firsts: new Map([[shard, sequence]]) },
     })
     const events = (sequences: readonly number[], shard: number) =>
       sequences.map((sequenceNumber) => ({ sequenceNumber, shard }) as ReceivedEvent)

@@ -295,6 +295,30 @@ describe('direct lanes', () => {
     expect(one!.count('broker.slow-receiver')).toBe(4)
   })
 
+  test('a receiver whose frames were dropped gets the credentials that they carried again, once it has caught up', async () => {
+    const [one, two] = await world.grow(2, { queueBytes: 50_000, maxWaitMs: 100 })
+    await world.run(two!.listen('amcp.domain.>'))
+    await one!.broker.publish(one!.event('amcp.domain.x', 'hello'))
+    await world.pass(148_000)
+    world.swarm.blackhole(one!.id, two!.id)
+    world.swarm.blackhole(two!.id, one!.id)
+    for (let n = 0; n < 300; n += 1) {
+      const room = one!.broker.publish(one!.event('amcp.domain.x', 'x'.repeat(30_000)))
+      if (room !== undefined) await world.run(room)
+    }
+    expect(one!.broker.slowReceivers).toEqual([two!.id])
+    // The token is renewed while the receiver is slow, and the first frame with the new one is dropped.
+    await world.pass(3_000)
+    one!.broker.publish(one!.event('amcp.domain.x', 'dropped'))
+    await world.pass(100)
+    world.swarm.heal()
+    await world.pass(3_000)
+    one!.broker.publish(one!.event('amcp.domain.x', 'after'))
+    await world.pass(100)
+    expect(data(two!).at(-1)).toBe('after')
+    expect(two!.count('broker.parked')).toBe(0)
+  })
+
   test('a publisher that does not wait loses what is beyond twice the queue, counted', async () => {
     const [one, two] = await world.grow(2, { queueBytes: 100_000 })
     await world.run(two!.listen('amcp.domain.>'))
