@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from '../../src/agent/define-agent.ts'
 import type { AmcpEvent } from '../../src/events/event.ts'
-import { fromJson, toJson } from '../../src/events/json-codec.ts'
+import { toStructured } from '../../src/events/json-codec.ts'
 import { simulate } from '../../src/sim/index.ts'
 
 const asker = defineAgent({
@@ -73,7 +73,7 @@ describe.each(['direct', 'gossip'] as const)('EV-3 by the %s lane', (lane) => {
 
   test('what follows from the ids is written out where an event leaves as JSON', async () => {
     for (const event of (await order(lane, undefined)).values()) {
-      const { correlationid, causationid, traceparent, time } = fromJson(toJson(event))
+      const { correlationid, causationid, traceparent, time } = JSON.parse(JSON.stringify(toStructured(event)))
       expect([correlationid, causationid, traceparent, time]).toEqual([
         ...[event.correlationid, event.causationid, event.traceparent, event.time],
       ])

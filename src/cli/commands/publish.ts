@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { AmcpError } from '../../core/errors.ts'
-import { isAttribute, isKept } from '../../events/attributes.ts'
 import { jsonOrText } from '../arguments.ts'
 import type { ControlClient } from '../control-client.ts'
 import type { PublishRequest } from '../control-methods.ts'
@@ -16,19 +15,28 @@ interface PublishCommandOptions extends CommonOptions {
   readonly text: boolean
 }
 
+const explanation = `
+JSON with a specversion is a CloudEvent and must be a valid one of version 1.0. It is published as an event of this
+context: source, id, time and sequence are given anew, replyto is left out; subject (unless a topic is given), type,
+data and all else stay as they are. A line that is refused is named by its number, and the next ones go on.
+
+Examples:
+  amcp publish amcp.domain.load '{"load":3}'           one event
+  tail -f log | amcp publish --text amcp.domain.log    a line, an event
+  amcp tap -f a | amcp publish -f b                    all events of one mesh in another one, too`
+
 export function publishCommand(surroundings: Surroundings): Command {
   return withCommonOptions(new Command('publish'))
     .description('Publishes to a topic: one event with the data given, or one for each line of standard input.')
-    .argument('[topic]', 'where lines go that are no CloudEvents; a CloudEvent names its topic as subject')
-    .argument('[data]', 'JSON or text of a single event; without it lines are read until they end (Ctrl-D)')
+    .argument('[topic]', 'where all of it goes; a CloudEvent alone may do without, since its subject names a topic')
+    .argument('[data]', 'a single event: JSON, text or a CloudEvent; without it lines are read until they end (Ctrl-D)')
     .option('--text', 'take lines as they are, also those that look like JSON', false)
-    .addHelpText('after', '\nExample: tail -f log | amcp publish --text amcp.domain.log')
+    .addHelpText('after', explanation)
     .action(async (topic: string | undefined, data: string | undefined, options: PublishCommandOptions) => {
       using control = await controlOf(options)
       const output = outputOf(surroundings, options)
       if (topic !== undefined && data !== undefined) {
-        const value = options.text ? data : parsedLine(data)
-        await control.request('publish', { topic, data: value, options: {} } satisfies PublishRequest)
+        await control.request('publish', options.text ? { topic, data } : requestOf(parsedLine(data), topic))
         output.fact('Published 1 event.', { published: 1, refused: 0 })
         return
       }
@@ -114,32 +122,16 @@ const textOf =
   (topic: string | undefined) =>
   (data: string): PublishRequest => {
     if (topic === undefined) throw new AmcpError('ERR_USAGE', 'text goes to a topic: amcp publish --text TOPIC')
-    return { topic, data, options: {} }
+    return { topic, data }
   }
 
-/** A CloudEvent keeps its attributes and extensions, but for those that the context gives; anything else is data. */
+/** A CloudEvent is read, and refused, by the context, in whose name it is published; anything else is data. */
 function requestOf(parsed: unknown, topic: string | undefined): PublishRequest {
-  if (isEvent(parsed)) {
-    const all = Object.entries(parsed).filter(([, value]) => value !== null)
-    const extensions = all.filter(([name]) => !isAttribute(name) && name !== 'data_base64')
-    const base64 = parsed['data_base64']
-    return {
-      topic: topic ?? String(parsed['subject']),
-      data: parsed['data'] ?? null,
-      ...(typeof base64 === 'string' ? { base64 } : {}),
-      options: {
-        ...Object.fromEntries(all.filter(([name]) => isKept(name))),
-        ...(extensions.length === 0 ? {} : { extensions: Object.fromEntries(extensions) }),
-      },
-    }
-  }
+  if (isEvent(parsed)) return { event: parsed, ...(topic === undefined ? {} : { topic }) }
   if (topic === undefined)
-    throw new AmcpError(
-      'ERR_USAGE',
-      'this line is no CloudEvent with a subject, so a topic is needed: amcp publish TOPIC',
-    )
-  return { topic, data: parsed, options: {} }
+    throw new AmcpError('ERR_USAGE', 'this line is no CloudEvent, so a topic is needed: amcp publish TOPIC')
+  return { topic, data: parsed }
 }
 
-const isEvent = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && 'specversion' in value && 'subject' in value
+const isEvent = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && 'specversion' in value

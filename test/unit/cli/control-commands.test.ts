@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { defineAgent } from '../../../src/agent/define-agent.ts'
-import { controlMethods } from '../../../src/cli/control-methods.ts'
 import { type ControlMethod, serveMethods } from '../../../src/cli/control-server.ts'
 import { AmcpError } from '../../../src/core/errors.ts'
 import { folderPaths } from '../../../src/identity/context-folder.ts'
-import { lonely } from '../context-world.ts'
 import { CliWorld } from './cli-world.ts'
 
 const serving = async (methods: Record<string, ControlMethod>) => {
@@ -112,8 +109,8 @@ describe('publish', () => {
     expect((await cli.run('publish', 'amcp.domain.a', '{"load":1}')).out).toBe('Published 1 event.\n')
     expect((await cli.run('publish', 'amcp.domain.a', 'text', '--json')).json).toEqual([{ published: 1, refused: 0 }])
     expect(cli.requests).toEqual([
-      { topic: 'amcp.domain.a', data: { load: 1 }, options: {} },
-      { topic: 'amcp.domain.a', data: 'text', options: {} },
+      { topic: 'amcp.domain.a', data: { load: 1 } },
+      { topic: 'amcp.domain.a', data: 'text' },
     ])
   })
 
@@ -124,33 +121,14 @@ describe('publish', () => {
     expect(cli.requests.map(({ data }) => data)).toEqual([...Array.from({ length: 500 }, (_, n) => ({ n })), 'plain'])
   })
 
-  test('a CloudEvent keeps its attributes and extensions, and goes to its subject unless a topic is given', async () => {
+  test('a CloudEvent, also one given as data, is handed on whole, with the topic if one is given', async () => {
     await using cli = await collecting()
-    const event = {
-      specversion: '1.0',
-      ...{ id: 'x', source: 'elsewhere', subject: 'amcp.domain.a', time: 'then', type: 'amcp.domain.b', priority: 7 },
-      ...{ traceparent: '00-1', correlationid: null, colour: 'red', data: { load: 1 } },
-    }
-    cli.world.input = [JSON.stringify(event), JSON.stringify({ specversion: '1.0', subject: 'amcp.domain.c' })]
+    const event = { specversion: '1.1', id: '', colour: 'red', data_base64: 'AQI=' }
+    cli.world.input = [JSON.stringify(event)]
     await cli.run('publish')
-    await cli.run('publish', 'amcp.domain.other')
-    const options = { type: 'amcp.domain.b', priority: 7, traceparent: '00-1', extensions: { colour: 'red' } }
-    expect(cli.requests).toEqual([
-      { topic: 'amcp.domain.a', data: { load: 1 }, options },
-      { topic: 'amcp.domain.c', data: null, options: {} },
-      { topic: 'amcp.domain.other', data: { load: 1 }, options },
-      { topic: 'amcp.domain.other', data: null, options: {} },
-    ])
-  })
-
-  test('a CloudEvent with bytes hands them on', async () => {
-    await using cli = await collecting()
-    const datacontenttype = 'image/png'
-    cli.world.input = [
-      JSON.stringify({ specversion: '1.0', subject: 'amcp.domain.a', datacontenttype, data_base64: 'AQI=' }),
-    ]
-    await cli.run('publish')
-    expect(cli.requests).toEqual([{ topic: 'amcp.domain.a', data: null, base64: 'AQI=', options: { datacontenttype } }])
+    await cli.run('publish', 'amcp.domain.a')
+    await cli.run('publish', 'amcp.domain.b', JSON.stringify(event))
+    expect(cli.requests).toEqual([{ event }, { event, topic: 'amcp.domain.a' }, { event, topic: 'amcp.domain.b' }])
   })
 
   test('a refused line is told with its number, the next ones go on, and the command fails', async () => {
@@ -192,7 +170,7 @@ describe('publish', () => {
     expect(cli.requests.map(({ data }) => data)).toEqual(['[info] started', { load: 1 }])
     await cli.run('publish', '--text', 'amcp.domain.a')
     expect(cli.requests.slice(2)).toEqual(
-      ['{"load":', '[info] started', '{"load":1}'].map((data) => ({ topic: 'amcp.domain.a', data, options: {} })),
+      ['{"load":', '[info] started', '{"load":1}'].map((data) => ({ topic: 'amcp.domain.a', data })),
     )
     await cli.run('publish', '--text', 'amcp.domain.a', '1')
     expect(cli.requests.at(-1)).toMatchObject({ data: '1' })
@@ -312,93 +290,35 @@ describe('tap', () => {
     await expect(cli.run('tap', 'a..b')).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
   })
 
+  test('names what cannot be read beside the output, counts it, and goes on', async () => {
+    const error = { code: 'ERR_EVENT_INVALID', message: 'data is not JSON', details: { attribute: 'data' } }
+    const unreadable = { id: 'id 1', source: 'amcp://a/b', subject: 'amcp.domain.a', error }
+    await using cli = await serving({
+      async *tap() {
+        yield { unreadable }
+        yield { event: { n: 1 } }
+        yield { unreadable }
+        yield { event: { n: 2 } }
+      },
+    })
+    const people = await cli.run('tap', '-n', '2')
+    expect(people.json).toEqual([{ n: 1 }, { n: 2 }])
+    expect(people.err).toMatch(
+      /^skipped an event .*\(1 so far\), to amcp\.domain\.a from amcp:\/\/a\/b: data is not JSON\n.*\(2 so far\)/,
+    )
+    const machines = await cli.run('tap', '-n', '2', '--json')
+    expect(machines.json).toEqual([{ n: 1 }, { n: 2 }])
+    const told = machines.err.trim().split('\n')
+    expect(told.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { skipped: 1, ...unreadable },
+      { skipped: 2, ...unreadable },
+    ])
+  })
+
   test('counts whole events', async () => {
     await using world = new CliWorld()
     for (const count of ['0', '2.5', 'some']) {
       await expect(world.run('tap', '-n', count)).rejects.toMatchObject({ code: 'commander.invalidArgument' })
     }
-  })
-})
-
-describe('what the running context answers', () => {
-  const running = async () => {
-    const { context } = lonely()
-    await context.start()
-    return { context, ...(await serving({ ...controlMethods(context) })) }
-  }
-
-  test('tap prints what publish publishes, bytes and extensions included', async () => {
-    await using cli = await running()
-    const tapped = cli.world
-    const reader = new CliWorld()
-    await using _reader = reader
-    const events = reader.run('tap', 'amcp.domain.>', '-n', '2', '-f', tapped.root)
-    await reader.until(() => reader.err.includes('Listening'))
-    await cli.run('publish', 'amcp.domain.a', '{"load":1}')
-    cli.world.input = [
-      '{"specversion":"1.0","subject":"amcp.domain.b","datacontenttype":"image/png","data_base64":"AQI=","colour":"red"}',
-    ]
-    await cli.run('publish')
-    expect((await events).json).toEqual([
-      expect.objectContaining({ subject: 'amcp.domain.a', data: { load: 1 }, specversion: '1.0' }),
-      expect.objectContaining({ subject: 'amcp.domain.b', data_base64: 'AQI=', colour: 'red' }),
-    ])
-  })
-
-  test('a client that goes away ends its call and its tap', async () => {
-    const { context } = lonely()
-    await context.start()
-    const [begun, aborted] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()]
-    await context.spawn(
-      defineAgent({
-        type: 'slow',
-        capabilities: {
-          'slow.wait': {
-            handle: (_input, _self, { signal }) => {
-              signal.addEventListener('abort', () => aborted.resolve(signal.reason))
-              begun.resolve()
-              return new Promise(() => {})
-            },
-          },
-        },
-      }),
-    )
-    const client = new AbortController()
-    const methods = controlMethods(context)
-    const call = methods['call']!({ target: 'slow.wait', input: 1, deadline: 1_000 } as never, client.signal)
-    const tap = methods['tap']!({ pattern: 'amcp.domain.>' } as never, client.signal) as AsyncIterable<unknown>
-    const events = tap[Symbol.asyncIterator]()
-    expect((await events.next()).value).toEqual({ ready: true })
-    const [next, failed] = [events.next(), expect(call).rejects.toThrow('gone')]
-    await begun.promise
-    client.abort(new Error('gone'))
-    await failed
-    expect(await aborted.promise).toMatchObject({ message: 'gone' })
-    expect(await next).toMatchObject({ done: true })
-  })
-
-  test('a refused topic comes back as its typed error', async () => {
-    await using cli = await running()
-    await expect(cli.run('publish', 'amcp.lifecycle.a', '1')).rejects.toMatchObject({ code: 'ERR_TOPIC_RESERVED' })
-    await expect(cli.run('tap', 'a..b')).rejects.toMatchObject({ code: 'ERR_TOPIC_INVALID' })
-  })
-
-  test('agents and status are told, and a call that nobody answers fails', async () => {
-    await using cli = await running()
-    expect((await cli.run('agents')).out).toContain('No agents yet')
-    const press = defineAgent({ type: 'press' })
-    const [named, nameless] = [await cli.context.spawn(press, { name: 'one' }), await cli.context.spawn(press)]
-    expect((await cli.run('agents', '--json')).json).toEqual([
-      { agent: named.id, type: 'press', name: 'one', status: 'ACTIVE' },
-      { agent: nameless.id, type: 'press', name: '', status: 'ACTIVE' },
-    ])
-    await expect(cli.run('call', 'press.stop')).rejects.toMatchObject({ code: 'ERR_CAPABILITY_UNKNOWN' })
-    const methods = controlMethods(cli.context)
-    await expect(methods['status']!({} as never, cli.world.stop.signal)).resolves.toMatchObject({
-      context: cli.context.id,
-      members: [],
-      unconfirmed: ['somebody'],
-      addresses: ['/ip4/127.0.0.1/tcp/1'],
-    })
   })
 })
