@@ -48,7 +48,7 @@ export class MemberView {
     this.#interest = new Interest(map, shards)
     this.relays = new ShardRelays({ crypto, map, interest: this.#interest }, self, dialBeyond)
     this.#origins = new AgentOrigins(credentials)
-    this.#offers = new OfferIndex(map, (agent, context) => this.#origins.contextOf(agent) === context)
+    this.#offers = new OfferIndex(map, (agent, context) => this.#origins.isOf(agent, context))
     this.#origins.add(self)
   }
 
@@ -89,11 +89,17 @@ export class MemberView {
     if (hasMembers) {
       this.#members = members
       this.#present = members.filter((context) => context !== this.#self)
-      for (const context of members) this.#origins.add(context)
     }
     const hasInterest = this.#interest.refresh(changed)
-    if (changed.size > 0) this.#offers.invalidate()
+    // Before the offers, which are only taken of a member's own agents.
+    for (const context of changed) this.#noteOrigin(context)
+    this.#offers.refresh(changed)
     this.#isStale = this.#present.some((context) => now - this.#map.issuedAt(context) > 2 * this.#period)
     return hasMembers || hasInterest
+  }
+
+  #noteOrigin(context: ContextId): void {
+    if (this.#map.live(context) !== undefined) this.#origins.add(context)
+    else if (context !== this.#self) this.#origins.leave(context)
   }
 }

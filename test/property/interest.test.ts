@@ -64,8 +64,9 @@ test('audiences, shards and offers are those of the map, whatever came, went, le
           now += one.after
           map.apply(entryOf(one), now)
           map.expire(now)
-          interest.refresh(map.takeChanged())
-          offers.invalidate()
+          const changed = map.takeChanged()
+          interest.refresh(changed)
+          offers.refresh(changed)
           const bodies = map.members.map((context) => [context, map.live(context)!.body] as const)
           for (const name of topics) {
             const naive = bodies.filter(([, { patterns }]) => patterns.some((wide) => matches(wide, name)))

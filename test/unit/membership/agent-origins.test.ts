@@ -43,21 +43,57 @@ test('a context that is heard of again costs nothing', () => {
   expect(read()).toBe(1)
 })
 
-test('contexts beyond the limit make the first ones forgotten, and their agents with them', () => {
+test('a context that has gone is remembered, until too many others have gone after it', () => {
   const { origins: all } = origins()
   all.add('A')
+  all.leave('A')
   expect(all.contextOf('a/one')).toBe('A')
-  for (let n = 0; n < 16_384; n++) all.add(`C${n}`)
+  for (let n = 0; n < 16_384; n++) {
+    all.add(`C${n}`)
+    all.leave(`C${n}`)
+  }
   expect(all.contextOf('a/one')).toBeUndefined()
   expect(all.contextOf('c16383/one')).toBe('C16383')
 })
 
-test('more agents than are remembered are all found', () => {
+test('a member is not forgotten, however many come and go after it, and counts as gone last when it came back', () => {
+  const { origins: all } = origins()
+  all.add('A')
+  all.add('B')
+  all.leave('B')
+  for (let n = 0; n < 10_000; n++) all.add(`C${n}`)
+  for (let n = 0; n < 10_000; n++) all.leave(`C${n}`)
+  all.add('B')
+  all.leave('B')
+  for (let n = 10_000; n < 20_000; n++) all.add(`C${n}`)
+  for (let n = 10_000; n < 20_000; n++) all.leave(`C${n}`)
+  expect([all.contextOf('a/one'), all.contextOf('b/one')]).toEqual(['A', 'B'])
+  expect(all.contextOf('c0/one')).toBeUndefined()
+})
+
+test('agents are a member’s own, or not, and nobody’s after it left', () => {
+  const { origins: all } = origins()
+  all.add('A')
+  all.add('B')
+  expect([all.isOf('a/one', 'A'), all.isOf('b/one', 'A'), all.isOf('c/one', 'A')]).toEqual([true, false, false])
+  all.leave('A')
+  all.leave('nobody')
+  expect(all.isOf('a/one', 'A')).toBe(false)
+})
+
+test('agents asked for in turn are read once, also when there are many, and all are found when there are more than that', () => {
   const { origins: all, read } = origins()
   all.add('A')
-  for (let n = 0; n <= 16_384; n++) expect(all.contextOf(`a/${n}`)).toBe('A')
-  expect(all.contextOf('a/0')).toBe('A')
-  expect(read()).toBe(16_386)
+  const askAll = (count: number): void => {
+    for (let n = 0; n < count; n++) if (all.contextOf(`a/${n}`) !== 'A') expect.unreachable()
+  }
+  askAll(64_000)
+  askAll(64_000)
+  expect(read()).toBe(64_000)
+  askAll(140_000)
+  expect(read()).toBe(140_000)
+  askAll(1)
+  expect(read()).toBe(140_001)
 })
 
 test('a context that comes anew under an old origin takes over its agents', () => {
@@ -66,4 +102,15 @@ test('a context that comes anew under an old origin takes over its agents', () =
   expect(all.contextOf('a/one')).toBe('A')
   all.add('a')
   expect(all.contextOf('a/one')).toBe('a')
+})
+
+test('a context whose origin another has taken over takes nothing with it when it leaves', () => {
+  const { origins: all } = origins()
+  all.add('A')
+  all.add('a')
+  all.leave('A')
+  expect(all.contextOf('a/one')).toBe('a')
+  all.leave('a')
+  all.add('A')
+  expect(all.contextOf('a/one')).toBe('A')
 })

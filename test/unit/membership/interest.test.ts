@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { shardOf } from '../../../src/events/shard.ts'
 import { Interest } from '../../../src/membership/interest.ts'
-import { OfferIndex } from '../../../src/membership/offer-index.ts'
 import { FLAG_LEFT } from '../../../src/membership/state-entry.ts'
 import { StateMap } from '../../../src/membership/state-map.ts'
 import { entry } from './entry.ts'
@@ -95,24 +94,6 @@ describe('interest', () => {
     const changed = after.keys().filter((shard) => after[shard] !== before[shard])
     expect([...changed]).toEqual([shardOf('a.b.d')])
     expect(new Set(after).size).toBe(2)
-  })
-})
-
-describe('offers', () => {
-  test('are found by capability with the context that has them, after a change is told', () => {
-    const { map } = setup()
-    const index = new OfferIndex(map, (agent) => agent !== 'of somebody else')
-    expect(index.of('c')).toEqual([])
-    const offer = { agent: 'x', capability: 'c', version: '1', cost: 2, proficiency: 'expert' as const }
-    map.apply(entry('b', 1, { offers: [offer, { ...offer, capability: 'd' }] }), 0)
-    map.apply(entry('e', 1, { offers: [offer, { ...offer, agent: 'of somebody else' }] }), 0)
-    expect(index.of('c')).toEqual([])
-    index.invalidate()
-    expect(index.of('c')).toEqual([
-      { ...offer, context: 'b' },
-      { ...offer, context: 'e' },
-    ])
-    expect(index.of('d')).toHaveLength(1)
   })
 })
 
