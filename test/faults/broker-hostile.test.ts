@@ -191,6 +191,8 @@ describe('a hostile member on gossip', () => {
     ['a priority above 9', 'priority', { priority: 10 }],
     ['a trace that is none', 'traceparent', { traceparent: 'abc' }],
     ['a trace of zeros', 'traceparent', { traceparent: `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00` }],
+    ['a trace without a span', 'traceparent', { traceparent: `00-${'a'.repeat(32)}-${'0'.repeat(16)}-00` }],
+    ['a trace of a version to come', 'traceparent', { traceparent: `01-${'a'.repeat(32)}-${'b'.repeat(16)}-00` }],
     ['an answer to no topic', 'replyto', { replyto: 'amcp..x' }],
     ['an empty correlation id', 'correlationid', { correlationid: '' }],
     ['an empty cause', 'causationid', { causationid: '' }],

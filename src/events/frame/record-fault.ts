@@ -14,7 +14,7 @@ import { isTopic } from '../topic.ts'
 import type { OptionalAttributes } from './optional-attributes.ts'
 import type { FrameSource, RecordPlace } from './received-event.ts'
 import * as flag from './record-flags.ts'
-import { isUuidAt, readTrace } from './text-forms.ts'
+import { isTraceAt, isUuidAt } from './text-forms.ts'
 
 /**
  * The attribute of a record that a publisher would have been refused for (EV-1), undefined when there is none. Source and
@@ -54,7 +54,7 @@ function optionalFault(flags: number, rest: OptionalAttributes, { bytes, strings
   if (rest.replyTo >= 0 && !isTopic(strings[rest.replyTo]!)) return 'replyto'
   if (rest.trace >= 0) {
     const isBinary = form(flags, flag.TRACE) === flag.BINARY
-    if (!isTraceparent(isBinary ? readTrace(bytes, rest.trace) : strings[rest.trace]!)) return 'traceparent'
+    if (!(isBinary ? isTraceAt(bytes, rest.trace) : isTraceparent(strings[rest.trace]!))) return 'traceparent'
   }
   if (rest.priority >= 0 && !isPriority(rest.priority)) return 'priority'
   return rest.hasBadExtension || rest.extensionCount > MAX_EXTENSIONS ? 'extensions' : undefined

@@ -60,6 +60,16 @@ export function writeTrace(target: Uint8Array, at: number, text: string): boolea
   return bad === 0
 }
 
+/** Whether the bytes are a trace context of the version that is spoken here: neither trace nor span is all zeros. */
+export function isTraceAt(source: Uint8Array, at: number): boolean {
+  return source[at] === 0 && hasBit(source, at + 1, at + 17) && hasBit(source, at + 17, at + 25)
+}
+
+function hasBit(source: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (source[at] !== 0) return true
+  return false
+}
+
 export function readTrace(source: Uint8Array, at: number): string {
   const hex = bytes.readHex(source, at, at + TRACE_BYTES)
   return `${hex.slice(0, 2)}-${hex.slice(2, 34)}-${hex.slice(34, 50)}-${hex.slice(50)}`
