@@ -12,7 +12,7 @@ interface Quantiles {
 
 async function measure({ publisher, subscribers }: Side): Promise<Quantiles> {
   await subscribers[0]!.ask('latencies')
-  await publisher.ask('paced', { rate, seconds, timed: true })
+  await publisher.ask('paced', { rate, seconds })
   const micros = (await subscribers[0]!.ask<number[]>('latencies')).sort((a, b) => a - b)
   return { p50: percentile(micros, 0.5) / 1_000, p99: percentile(micros, 0.99) / 1_000 }
 }

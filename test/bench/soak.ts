@@ -1,4 +1,5 @@
 import { percentile, printFigure, quick } from './harness/pairs.ts'
+import type { Role } from './harness/role.ts'
 import { type LaneChoice, meshSide } from './harness/sides.ts'
 import { transfer } from './harness/transfer.ts'
 
@@ -21,6 +22,8 @@ interface LaneSoak {
   readonly disorder: number
   /** Whether each subscriber received each event, and no other. */
   readonly isWhole: boolean
+  /** Events that were published, of those that the rate asks for. */
+  readonly kept: number
   readonly conditions: Record<string, unknown>
 }
 
@@ -37,12 +40,13 @@ async function soak(lane: LaneChoice): Promise<LaneSoak> {
   let published = 0
   const slices = 20
   for (let slice = 0; slice < slices; slice += 1) {
-    published += await publisher.ask<number>('paced', { rate, seconds: seconds / slices, timed: false })
+    published += await publisher.ask<number>('steady', { rate, seconds: seconds / slices })
     const memories = await Promise.all([publisher, ...subscribers].map((role) => role.ask<{ rss: number }>('memory')))
     rss.push(memories.reduce((sum, memory) => sum + memory.rss, 0))
   }
   const settled = await transfer(publisher, subscribers, 0)
   const after = await Promise.all(subscribers.map((role) => role.ask<Count>('count')))
+  const kept = published / (rate * seconds)
   const since = (of: keyof Count): number[] => after.map((count, index) => count[of] - before[index]![of])
   const each = published + settled.published
   const received = since('received')
@@ -57,13 +61,29 @@ async function soak(lane: LaneChoice): Promise<LaneSoak> {
     received: total(received),
     disorder,
     isWhole: received.every((count) => count === each),
-    conditions: { rate, disorder, rssMiB: rss.map((bytes) => Math.round(bytes / 1_048_576)) },
+    kept,
+    conditions: {
+      rate,
+      kept,
+      disorder,
+      ...(await droppedBy([publisher, ...subscribers])),
+      rssMiB: rss.map((bytes) => Math.round(bytes / 1_048_576)),
+    },
   }
+}
+
+/** What was dropped on either side, by counter; nothing, mostly. */
+async function droppedBy(roles: readonly Role[]): Promise<Record<string, number>> {
+  const all = await Promise.all(roles.map((role) => role.ask<Record<string, number>>('metrics')))
+  const dropped: Record<string, number> = {}
+  for (const [name, count] of all.flatMap((metrics) => Object.entries(metrics)))
+    if (/drop|gap|refused|malformed/.test(name) && count > 0) dropped[name] = (dropped[name] ?? 0) + count
+  return dropped
 }
 
 const print = (
   figure: string,
-  { growth, published, received, conditions }: Omit<LaneSoak, 'disorder' | 'isWhole'>,
+  { growth, published, received, conditions }: Omit<LaneSoak, 'disorder' | 'isWhole' | 'kept'>,
 ): void =>
   printFigure({
     figure,
@@ -77,9 +97,9 @@ let failed = false
 const outcomes: LaneSoak[] = []
 for (const [name, lane] of Object.entries(lanes)) {
   const outcome = await soak(lane)
-  const { growth, disorder, isWhole } = outcome
+  const { growth, disorder, isWhole, kept } = outcome
   // Below a minute the heap is still warming up, and its growth says nothing yet.
-  if (!isWhole || disorder > 0 || (seconds >= 60 && growth > 1.1)) failed = true
+  if (!isWhole || disorder > 0 || kept < 0.95 || (seconds >= 60 && growth > 1.1)) failed = true
   print(`soak-${name}`, outcome)
   outcomes.push(outcome)
 }

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as later, setImmediate as turn } from 'node:timers/promises'
 import { percentile } from './pairs.ts'
 import { sharedMicros } from './workload.ts'
 
@@ -34,6 +34,20 @@ export async function paced(rate: number, seconds: number, publish: (sentAt: num
       }
     }, 1)
   })
+  return sent
+}
+
+/** Publishes `rate` events a second for `seconds`, and waits where publishing asks to: what stalls is caught up with. */
+export async function steady(rate: number, seconds: number, publish: () => void | Promise<void>): Promise<number> {
+  const start = performance.now()
+  let sent = 0
+  for (let elapsed = 0; elapsed < seconds * 1_000; elapsed = performance.now() - start) {
+    for (const due = Math.floor((elapsed / 1_000) * rate); sent < due; sent += 1) {
+      const pending = publish()
+      if (pending !== undefined) await pending
+    }
+    await later(1)
+  }
   return sent
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineAgent } from '../../../src/agent/define-agent.ts'
 import type { ContextOptions } from '../../../src/context-options.ts'
 import { createContext } from '../../../src/create-context.ts'
-import { burst, callMany, paced } from '../harness/drive.ts'
+import { burst, callMany, paced, steady } from '../harness/drive.ts'
 import { type PackedIdentity, unpackMember } from '../harness/mesh.ts'
 import { roleOptions, serveRole } from '../harness/role.ts'
 import { nextReading, patterns, type Reading, sharedMicros, topics } from '../harness/workload.ts'
@@ -77,9 +77,9 @@ serveRole(
       await burst(seconds, 512, publish)
       return published - before
     },
-    // Latencies are kept until they are fetched: for hours of events they would be the memory that is measured.
-    paced: ({ rate, seconds, timed }: { rate: number; seconds: number; timed: boolean }) =>
-      paced(rate, seconds, timed ? publish : () => publish()),
+    paced: ({ rate, seconds }: { rate: number; seconds: number }) => paced(rate, seconds, publish),
+    // Untimed, since latencies are kept until they are fetched: for hours of events they would be the memory that is measured.
+    steady: ({ rate, seconds }: { rate: number; seconds: number }) => steady(rate, seconds, () => publish()),
     count: () => ({ received, sink, at: sharedMicros(), disorder }),
     latencies: () => {
       const taken = latencies
