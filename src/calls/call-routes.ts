@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { AmcpError } from '../core/errors.ts'
 import { type ContextId, isAgentId } from '../core/ids.ts'
+import { LruCache } from '../core/lru-cache.ts'
 import type { LocatedOffer } from '../membership/members.ts'
 import type { Directory, LocalAgents } from './directory.ts'
 import { LatelyFailed } from './lately-failed.ts'
@@ -16,6 +17,8 @@ export interface CallRoutesComponents {
 
 /** How long a lost, unreachable or refusing provider comes last, in ms. An entry of a dead context lives 30 s. */
 const LAST_MS = 5_000
+/** Capabilities whose turn is remembered; one that is forgotten begins anew with the first provider. */
+const MAX_TURNS = 4_096
 
 /** Chooses who gets a call: an agent here, else providers in turn, those that failed lately last and none twice. */
 export class CallRoutes {
@@ -23,7 +26,12 @@ export class CallRoutes {
   readonly #failed: LatelyFailed
   #present: readonly ContextId[] = []
   #members: ReadonlySet<ContextId> = new Set()
-  #turn = 0
+  /**
+   * By capability, where the search for the next provider begins. As `Providers` does it for the agents here: with one turn for
+   * all, calls that alternate between two capabilities would each meet the same provider again. Not beside the offers, since
+   * those are listed anew with every change in the mesh.
+   */
+  readonly #turns = new LruCache<string, number>(MAX_TURNS)
 
   constructor(components: CallRoutesComponents) {
     this.#parts = components
@@ -80,7 +88,7 @@ export class CallRoutes {
 
   #toProvider(call: OutgoingCall): AmcpError | undefined {
     const { offers, complete } = this.#parts.directory.offersOf(call.wanted)
-    const offer = this.#next(offers, call.tried)
+    const offer = this.#next(call.wanted, offers, call.tried)
     if (offer !== undefined) {
       call.target = offer.agent
       call.context = offer.context
@@ -94,8 +102,13 @@ export class CallRoutes {
     })
   }
 
-  #next(offers: readonly LocatedOffer[], tried: ReadonlySet<ContextId> | undefined): LocatedOffer | undefined {
-    const start = this.#turn
+  #next(
+    capability: string,
+    offers: readonly LocatedOffer[],
+    tried: ReadonlySet<ContextId> | undefined,
+  ): LocatedOffer | undefined {
+    const start = this.#turns.get(capability) ?? 0
+    let next = start
     let best: LocatedOffer | undefined
     let bestRank = Number.POSITIVE_INFINITY
     for (let at = 0; at < offers.length; at++) {
@@ -106,9 +119,10 @@ export class CallRoutes {
       if (rank >= bestRank) continue
       best = offer
       bestRank = rank
-      this.#turn = start + at + 1
+      next = start + at + 1
       if (rank === 0) break
     }
+    if (best !== undefined) this.#turns.set(capability, next % offers.length)
     return best
   }
 

@@ -38,6 +38,18 @@ test('a provider whose link was lost comes last for 5 s, and at once again when 
   expect(await sequence(here, caller, 3)).toContain('b')
 })
 
+test('providers take turns for each capability by itself, also when calls alternate between two', async () => {
+  const { here, caller, places } = await mesh('p', 'q')
+  for (const { self, registry } of places) {
+    const handle = (): string => self
+    await registry.spawn(defineAgent({ type: 'both', capabilities: { a: { handle }, b: { handle } } }))
+  }
+  const answers: Record<string, unknown[]> = { a: [], b: [] }
+  for (const capability of ['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b'])
+    answers[capability]!.push(await here.calls.call(caller, capability, null))
+  expect(Object.values(answers).map((places) => places.filter((name) => name === 'p').length)).toEqual([2, 2])
+})
+
 test('a lost provider is still called when there is no other', async () => {
   const { here, caller } = await mesh('a')
   here.calls.contextLost('a')
