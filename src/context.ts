@@ -1,4 +1,4 @@
-import type { Agent, AgentContext, AgentDirectory, AgentStatus } from './agent/agent.ts'
+import type { Agent, AgentBroker, AgentContext, AgentDirectory, AgentStatus } from './agent/agent.ts'
 import type { AgentDefinition } from './agent/definition.ts'
 import type { HostedAgent } from './agent/hosted-agent.ts'
 import { type PublishChecks, Publisher } from './agent/publisher.ts'
@@ -164,7 +164,7 @@ export class MeshContext implements Context, LifeCycle {
       mint: (type, name) => mint.mint(type, name),
       isOwn: (agent) => agent === this.agent || mint.owns(agent),
       forget: (agent) => parts.security.forget(agent),
-      agentContext: (registry) => this.#agentContext(registry),
+      agentContext: (registry, agentBroker) => this.#agentContext(registry, agentBroker),
       onOffers: () => {
         this.#offers.changed()
         this.#calls.reconsider()
@@ -284,8 +284,8 @@ export class MeshContext implements Context, LifeCycle {
     return true
   }
 
-  #agentContext(registry: AgentDirectory): AgentContext {
-    const { broker, security, addresses } = this.#parts
+  #agentContext(registry: AgentDirectory, broker: AgentBroker): AgentContext {
+    const { security, addresses } = this.#parts
     return {
       registry,
       broker,

@@ -1,5 +1,6 @@
 export type {
   Agent,
+  AgentBroker,
   AgentContext,
   AgentDirectory,
   AgentInfo,

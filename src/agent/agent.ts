@@ -1,4 +1,4 @@
-import type { EventBroker } from '../broker/event-broker.ts'
+import type { BrokerSubscription, EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { AmcpEvent } from '../events/event.ts'
@@ -50,11 +50,27 @@ export interface Agent {
 /** What an agent finds around itself. */
 export interface AgentContext {
   readonly registry: AgentDirectory
-  readonly broker: EventBroker
+  /** What is published here must be valid and name the agent as its source; what is subscribed comes through its mailbox. */
+  readonly broker: AgentBroker
   /** Issues the tokens of this context's agents. */
   readonly security: Pick<SecurityManager, 'tokenOf'>
   /** Addresses at which this context can be dialled. */
   readonly endpoint: readonly string[]
+}
+
+/** The context's broker as an agent sees it: it checks what it is given, and its life is the context's own. */
+export interface AgentBroker {
+  /**
+   * Returns nothing when the event was taken at once, a promise while the queue is full.
+   * What `EventBroker.publish` throws, and ERR_TOPIC_INVALID, ERR_SCHEMA_MISMATCH, ERR_EVENT_EXPIRED, ERR_AGENT_STATE.
+   * @see EventBroker
+   */
+  publish: EventBroker['publish']
+  /**
+   * Events go to the handler one at a time, by way of the mailbox like all others. Ends with the agent.
+   * ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED for topics of single agents, ERR_QUEUE_FULL, ERR_AGENT_STATE, ERR_STOPPED.
+   */
+  subscribe(pattern: string, handler: (event: AmcpEvent) => undefined | Promise<void>): Promise<BrokerSubscription>
 }
 
 /** The agents of this context. */

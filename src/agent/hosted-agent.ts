@@ -34,8 +34,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   /** What is being handled, until its handler has ended, and what it passes on, once somebody asked. */
   #work: Work | undefined
   #chain: Chain | undefined
-  /** The last event received: an event that fits two patterns of one agent comes twice in a row. */
-  #last: AmcpEvent | undefined
+  /** Number of the last delivery: an event that fits two patterns of one agent comes twice in a row. */
+  #last = 0
   /** What ends with the agent: its timers and subscriptions. */
   attached: { end(): void } | undefined
   handled = 0
@@ -77,9 +77,9 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   }
 
   /** An event of a subscribed pattern or to the agent's own topic. */
-  receive(event: AmcpEvent): void {
-    if (event === this.#last) return
-    this.#last = event
+  receive(event: AmcpEvent, delivery: number): void {
+    if (delivery === this.#last) return
+    this.#last = delivery
     this.put(event, event.priority ?? 4)
   }
 

@@ -6,6 +6,7 @@ import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { PublishOptions } from '../events/published-event.ts'
 import { stateError } from './agent-faults.ts'
+import { AgentSubscriptions } from './agent-subscriptions.ts'
 import type { DefinedAgent } from './defined-agent.ts'
 import type { HostedAgent } from './hosted-agent.ts'
 import { AgentListener } from './listeners.ts'
@@ -31,12 +32,13 @@ export class HostedSelf implements AgentSelf {
   readonly #hosted: HostedAgent
   readonly #services: AgentServices
   readonly #timers = new Set<AgentTimer>()
-  readonly #listeners = new Set<AgentListener>()
+  readonly #subscriptions: AgentSubscriptions
 
   constructor(agent: DefinedAgent, hosted: HostedAgent, services: AgentServices) {
     this.#agent = agent
     this.#hosted = hosted
     this.#services = services
+    this.#subscriptions = new AgentSubscriptions(hosted, services)
     hosted.attached = this
   }
 
@@ -70,18 +72,7 @@ export class HostedSelf implements AgentSelf {
   }
 
   subscribe(pattern: string, handler: (event: AmcpEvent<UncheckedData>) => void | Promise<void>): AgentSubscription {
-    this.#checkAlive()
-    const { ports, subscriptions } = this.#services
-    const listener = new AgentListener(pattern, this.#hosted, ports.counters, { handler })
-    this.#listeners.add(listener)
-    const ready = subscriptions.add(pattern, listener)
-    // Whoever does not wait for it still finds the fault in the log.
-    ready.catch((err: unknown) => ports.logger.warn({ agent: this.id, pattern, err }, 'a subscription failed'))
-    const unsubscribe = (): void => {
-      this.#listeners.delete(listener)
-      subscriptions.remove(pattern, listener)
-    }
-    return { pattern, ready, unsubscribe }
+    return this.#subscriptions.add(new AgentListener(pattern, this.#hosted, this.#services.ports.counters, { handler }))
   }
 
   async call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData> {
@@ -130,8 +121,7 @@ export class HostedSelf implements AgentSelf {
   /** The agent is destroyed. */
   end(): void {
     for (const timer of this.#timers) timer.cancel()
-    for (const listener of this.#listeners) this.#services.subscriptions.remove(listener.pattern, listener)
-    this.#listeners.clear()
+    this.#subscriptions.end()
   }
 
   #after(ms: number, run: () => void | Promise<void>, onShed?: () => void): AgentTimer {

@@ -13,7 +13,7 @@ import { type EventTarget, EventTask } from './work.ts'
 export class CheckedPatterns implements PatternListener {
   readonly #agent: HostedAgent
   readonly #targets: readonly { readonly fits: (topic: string) => boolean; readonly target: AgentListener }[]
-  #last: AmcpEvent | undefined
+  #last = 0
 
   constructor(agent: HostedAgent, counters: Counters, patterns: ReadonlyMap<string, StandardSchemaV1 | undefined>) {
     this.#agent = agent
@@ -23,9 +23,9 @@ export class CheckedPatterns implements PatternListener {
     }))
   }
 
-  receive(event: AmcpEvent): void {
-    if (event === this.#last) return
-    this.#last = event
+  receive(event: AmcpEvent, delivery: number): void {
+    if (delivery === this.#last) return
+    this.#last = delivery
     const last = this.#targets.length - 1
     let at = 0
     // What came fits one of them: the last needs no look.

@@ -8,6 +8,8 @@ import { EventIds } from '../events/event-ids.ts'
 import { isExpired } from '../events/expiry.ts'
 import { PublishedEvent, type PublishOptions } from '../events/published-event.ts'
 import { sourceOf } from '../events/source.ts'
+import type { ValidateOptions } from '../events/validate-event.ts'
+import { CheckedEvent } from './checked-event.ts'
 
 /** What must hold before an event may leave. */
 export interface PublishChecks {
@@ -15,8 +17,8 @@ export interface PublishChecks {
   topic(topic: string): void
   /** The data as the topic's schema gives it back; ERR_SCHEMA_MISMATCH. */
   data(topic: string, data: unknown): unknown
-  /** ERR_EVENT_INVALID. */
-  event(event: AmcpEvent): void
+  /** ERR_EVENT_INVALID. @param speaker whom the source must name */
+  event(event: AmcpEvent, speaker?: ValidateOptions): void
 }
 
 export interface PublisherComponents {
@@ -80,7 +82,22 @@ export class Publisher {
   }
 
   /**
-   * The same, for callers who await: every fault is a rejection. Now and then it resolves at the end of the turn only,
+   * Publishes an event that the agent made itself, with its own id, time and cause. Nothing in it is right by construction, so
+   * all of it is checked, by the same checks, and that it speaks for nobody else.
+   * ERR_EVENT_INVALID, ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED, ERR_SCHEMA_MISMATCH, ERR_EVENT_TOO_LARGE, ERR_EVENT_EXPIRED;
+   * what the broker throws.
+   */
+  publishMade(agent: AgentId, event: AmcpEvent): undefined | Promise<void> {
+    const { self, ports, broker, checks } = this.#parts
+    checks.event(event, { context: self, agent })
+    checks.topic(event.subject)
+    const data = checks.data(event.subject, event.data)
+    if (isExpired(event, ports.clock)) throw expired(event.expirytime)
+    return broker.publish(data === event.data ? event : new CheckedEvent(event, data))
+  }
+
+  /**
+   * The same as `publish`, for callers who await: every fault is a rejection. Now and then it resolves at the end of the turn only,
    * because an endless loop over a promise that is resolved already would let nothing else in the process happen.
    */
   publishing(agent: AgentId, topic: string, data: unknown, options?: PublishOptions, chain?: Chain): Promise<void> {

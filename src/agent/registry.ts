@@ -9,7 +9,8 @@ import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { agentOfTopic, topicOfAgent } from '../events/topic.ts'
 import type { Offer } from '../membership/members.ts'
-import type { Agent, AgentContext, AgentDirectory } from './agent.ts'
+import type { Agent, AgentBroker, AgentContext, AgentDirectory } from './agent.ts'
+import { CheckedBroker } from './agent-broker.ts'
 import type { AgentHost } from './agent-host.ts'
 import { DefinedAgent, initialState } from './defined-agent.ts'
 import type { AgentDefinition } from './definition.ts'
@@ -48,7 +49,7 @@ export interface AgentRegistryComponents {
   /** The agent is gone: nothing has to be kept for it. */
   forget(agent: AgentId): void
   /** What agents that are classes of their own find around themselves. */
-  agentContext(registry: AgentDirectory): AgentContext
+  agentContext(registry: AgentDirectory, broker: AgentBroker): AgentContext
   /** Agents came, went, or offer something else. */
   onOffers(): void
 }
@@ -110,7 +111,9 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   /** Opens the inbox of all agents here: one subscription, whatever their number. */
   async start(): Promise<void> {
     this.#isStopped = false
-    this.#inbox ??= await this.#parts.broker.subscribe(topicOfAgent('*'), (event) => this.#receive(event))
+    this.#inbox ??= await this.#parts.broker.subscribe(topicOfAgent('*'), (event, delivery) =>
+      this.#receive(event, delivery),
+    )
   }
 
   /** Destroys all agents and closes the inbox. */
@@ -180,8 +183,14 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   #adopt(agent: Agent, name: string | undefined): HostedAgent {
     if (!this.#parts.isOwn(agent.id)) throw new TypeError(`the id ${agent.id} was not minted by this context`)
     this.#checkFree(agent, name)
-    agent.setContext(this.#parts.agentContext(this))
-    return new HostedAgent(agent, this.#host, { name, mailboxLimit: MAILBOX_LIMIT, failsOnThrow: false })
+    const hosted = new HostedAgent(agent, this.#host, { name, mailboxLimit: MAILBOX_LIMIT, failsOnThrow: false })
+    try {
+      agent.setContext(this.#parts.agentContext(this, new CheckedBroker(hosted, this.#services)))
+    } catch (fault) {
+      hosted.attached?.end()
+      throw fault
+    }
+    return hosted
   }
 
   async #define(definition: AgentDefinition, name: string | undefined, given: unknown): Promise<HostedAgent> {
@@ -222,13 +231,13 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
     this.#checked.delete(hosted)
   }
 
-  #receive(event: AmcpEvent): void {
+  #receive(event: AmcpEvent, delivery: number): void {
     const id = agentOfTopic(event.subject) as AgentId
     const hosted = this.#agents.get(id)
     // The broker shows us what leaves for agents elsewhere, too.
     if (hosted === undefined && !this.#parts.isOwn(id)) return
     if (this.#parts.take(event)) return
     if (hosted === undefined) this.#parts.ports.counters.add('agents.unknown')
-    else hosted.receive(event)
+    else hosted.receive(event, delivery)
   }
 }

@@ -5,7 +5,8 @@ import { oneSpelling, parsePattern } from '../events/pattern.ts'
 import { isAgentTopic } from '../events/topic.ts'
 
 export interface PatternListener {
-  receive(event: AmcpEvent): void
+  /** @param delivery the same for all patterns that one event fits */
+  receive(event: AmcpEvent, delivery: number): void
 }
 
 interface Shared {
@@ -67,9 +68,9 @@ export class SharedSubscriptions {
 
   #open(pattern: string): Shared {
     const listeners = new Set<PatternListener>()
-    const subscription = this.#broker.subscribe(pattern, (event) => {
+    const subscription = this.#broker.subscribe(pattern, (event, delivery) => {
       if (isAgentTopic(event.subject)) return
-      for (const listener of listeners) listener.receive(event)
+      for (const listener of listeners) listener.receive(event, delivery)
     })
     const shared = { listeners, subscription }
     this.#patterns.set(pattern, shared)

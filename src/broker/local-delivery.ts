@@ -22,6 +22,7 @@ export class LocalDelivery {
   readonly #matches = new Map<string, readonly Listener[]>()
   readonly #patterns = new Map<string, number>()
   readonly #onPatterns: () => void
+  #deliveries = 0
 
   /** @param onPatterns called when the set of patterns, not only the number of its subscribers, has changed */
   constructor(ports: Pick<Ports, 'counters' | 'logger'>, onPatterns: () => void = () => {}) {
@@ -46,12 +47,15 @@ export class LocalDelivery {
   /** Returns to how many subscribers the event went. */
   deliver(event: AmcpEvent): number {
     const listeners = this.#matches.get(event.subject) ?? this.#match(event.subject)
+    this.#deliveries += 1
+    // A subscriber may publish, so that another event is delivered within this.
+    const delivery = this.#deliveries
     // Indexed, because the list is at most replaced while we walk, never changed.
     for (let at = 0; at < listeners.length; at++) {
       const listener = listeners[at]!
       if (!listener.isActive) continue
       try {
-        listener.deliver(event)
+        listener.deliver(event, delivery)
       } catch (err) {
         this.#ports.counters.add('broker.subscriber-threw')
         this.#ports.logger.error({ topic: event.subject, err }, 'a subscriber threw')

@@ -68,6 +68,18 @@ export function brokerConformance(name: string, { describe, test, open }: Broker
       assert.deepEqual(rest.sort(), ['amcp.domain.x.load', 'amcp.domain.x.load.deep'])
     })
 
+    test('an event has one delivery number at all subscriptions that it goes to, and no other event has it', async () => {
+      await using broker = await open()
+      const numbers: number[][] = [[], []]
+      for (const [at, pattern] of ['amcp.domain.number.*', 'amcp.domain.number.>'].entries())
+        await broker.subscriber.subscribe(pattern, (_event, delivery) => numbers[at]!.push(delivery))
+      for (const name of ['a', 'a', 'b']) await broker.publisher.publish(broker.event(`amcp.domain.number.${name}`))
+      await broker.settle()
+      assert.deepEqual(numbers[0], numbers[1])
+      assert.equal(new Set(numbers[0]).size, 3)
+      assert.ok(numbers[0]!.every((number) => number > 0))
+    })
+
     test('delivers once to each of several subscribers, overlapping patterns included', async () => {
       await using broker = await open()
       const seen = [0, 0, 0]

@@ -34,7 +34,7 @@ export interface FrameSecurity {
   readonly membership: Credential
   /**
    * The present token of the local agent with this `source`, the same object until it is renewed; issued at first use.
-   * Undefined when the source is not of this context.
+   * Undefined when the source is no agent of this context.
    */
   tokenOf(source: string): Credential | undefined
   /** The bytes of a membership or token of this context that is still in use; undefined for any other hash. */
@@ -82,7 +82,8 @@ export function frameSecurity({ ports, identity, tokens }: FrameSecurityComponen
     const known = agents.get(source)
     if (known !== undefined) return known
     const parsed = parseSource(source)
-    if (parsed?.context !== identity.id) return undefined
+    // A token for an agent of others would have every receiver refuse the frame.
+    if (parsed?.context !== identity.id || !isMintedBy(crypto, parsed.agent, identity.key.publicKey)) return undefined
     if (agents.size >= MAX_SOURCES) agents.clear()
     agents.set(source, parsed.agent)
     return parsed.agent

@@ -226,9 +226,12 @@ class LanesBroker implements MeshBroker, LifeCycle {
   }
 
   #send(route: Route, event: AmcpEvent, topic: string): void {
+    const token = this.#security.tokenOf(event.source)
+    // Every receiver would refuse the whole frame for it, also what others published in this turn.
+    if (token === undefined) throw foreign(event.source)
     const shard = shardOf(topic, this.#shards.count)
     const sequence = this.#sequences[shard]!
-    this.#batcher.add(route, event, sequence, shard, this.#security.tokenOf(event.source), isAgentTopic(topic))
+    this.#batcher.add(route, event, sequence, shard, token, isAgentTopic(topic))
     this.#sequences[shard] = sequence + 1
   }
 
@@ -273,5 +276,10 @@ class LanesBroker implements MeshBroker, LifeCycle {
 async function roomIn(route: Route): Promise<void> {
   for (const outlet of route) while (outlet.isFull) await outlet.room()
 }
+
+const foreign = (source: string): AmcpError =>
+  new AmcpError('ERR_EVENT_INVALID', `the event's source ${source} is no agent of this context`, {
+    details: { attribute: 'source', reason: 'foreign' },
+  })
 
 const stopped = (): AmcpError => new AmcpError('ERR_STOPPED', 'the broker is stopped')

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { Agent, AgentContext } from '../../../src/agent/agent.ts'
@@ -12,6 +14,11 @@ async function one(): Promise<{ world: World; place: Place }> {
   const place = world.context('here')
   await place.start()
   return { world, place }
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
 }
 
 const listener = (log: unknown[], more: object = {}) =>
@@ -411,6 +418,24 @@ test('an event that fits two patterns of an agent is handled once', async () => 
   void world.carry(event('amcp.domain.x', 1))
   await world.clock.advance(0)
   expect(log).toEqual([1, 1])
+})
+
+test('an agent that has handled an event keeps nothing of it, with schemas or without', async () => {
+  const { world, place } = await one()
+  let handled = 0
+  const onEvent = (): void => void handled++
+  await place.registry.spawn(defineAgent({ type: 'plain', subscribe: ['amcp.domain.>'], onEvent }))
+  await place.registry.spawn(defineAgent({ type: 'schema', subscribe: { 'amcp.domain.>': z.number() }, onEvent }))
+  let got: AmcpEvent | undefined = event('amcp.domain.x', 1)
+  const trace = new WeakRef(got)
+  void world.carry(got)
+  world.published.length = 0
+  got = undefined
+  await world.clock.advance(0)
+  // A weak reference lasts until its job has ended.
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  collectGarbage()
+  expect([handled, trace.deref()]).toEqual([2, undefined])
 })
 
 test('so it is when they have schemas: the first that fits, as they are written, says by which', async () => {

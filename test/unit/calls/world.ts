@@ -25,6 +25,7 @@ export class World {
   readonly reach = new Map<ContextId, Promise<void>>()
   /** What the next publishes do instead of publishing. */
   fault: ((event: AmcpEvent) => undefined | Promise<void>) | undefined
+  #deliveries = 0
 
   context(name: ContextId, options: CallsOptions = {}, watch: Watch = noWatch): Place {
     const place = new Place(this, name, options, watch)
@@ -48,9 +49,10 @@ export class World {
     if (this.fault !== undefined) return this.fault(event)
     this.published.push(event)
     if (this.drop(event)) return undefined
+    this.#deliveries += 1
     for (const { patterns } of [...this.contexts]) {
       for (const [pattern, delivers] of patterns) {
-        if (matches(pattern, event.subject)) for (const deliver of delivers) deliver(event)
+        if (matches(pattern, event.subject)) for (const deliver of delivers) deliver(event, this.#deliveries)
       }
     }
     return undefined
@@ -92,9 +94,9 @@ export class Place implements Directory, EventBroker {
       take: (event) => this.calls.take(event),
       mint: (type, name) => this.mint(type, name),
       isOwn: (agent) => this.#world.contexts.some((place) => place === this && place.owns(agent)),
-      agentContext: (registry) => ({
+      agentContext: (registry, broker) => ({
         registry,
-        broker: this,
+        broker,
         security: { tokenOf: () => ({ bytes: new Uint8Array(), hash: new Uint8Array() }) },
         endpoint: [],
       }),

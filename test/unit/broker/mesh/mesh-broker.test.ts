@@ -106,6 +106,22 @@ describe('publishing', () => {
     expect(two!.received.length).toBe(3)
   })
 
+  test('EV-1 refuses what speaks for somebody else, so that no frame of honest events is refused for it', async () => {
+    world = new World()
+    const [one, two] = await world.grow(2)
+    for (const node of [one, two]) await world.run(node!.listen('amcp.domain.>'))
+    const foreign = [two!.event('amcp.domain.x').source, `amcp://${one!.id}/${two!.agent}`, 'amcp:nobody']
+    one!.broker.publish(one!.event('amcp.domain.x', 'before'))
+    for (const source of foreign) {
+      expect(() => one!.broker.publish({ ...one!.event('amcp.domain.x', 'forged'), source })).toThrow(
+        expect.objectContaining({ code: 'ERR_EVENT_INVALID', details: { attribute: 'source', reason: 'foreign' } }),
+      )
+    }
+    one!.broker.publish(one!.event('amcp.domain.x', 'after'))
+    await world.pass(100)
+    for (const node of [one, two]) expect(data(node!)).toEqual(['before', 'after'])
+  })
+
   test('keeps the order of a publisher while its events change lanes all the time', async () => {
     world = new World({ latency: 5 })
     const [one, two, three] = await world.grow(3, { directLimit: 1 })
