@@ -8,7 +8,7 @@ import { EventIds } from '../events/event-ids.ts'
 import { isExpired } from '../events/expiry.ts'
 import { PublishedEvent, type PublishOptions } from '../events/published-event.ts'
 import { sourceOf } from '../events/source.ts'
-import type { ValidateOptions } from '../events/validate-event.ts'
+import { invalidAttribute } from '../events/validate-event.ts'
 import { CheckedEvent } from './checked-event.ts'
 
 /** What must hold before an event may leave. */
@@ -17,8 +17,8 @@ export interface PublishChecks {
   topic(topic: string): void
   /** The data as the topic's schema gives it back; ERR_SCHEMA_MISMATCH. */
   data(topic: string, data: unknown): unknown
-  /** ERR_EVENT_INVALID. @param speaker whom the source must name */
-  event(event: AmcpEvent, speaker?: ValidateOptions): void
+  /** ERR_EVENT_INVALID. */
+  event(event: AmcpEvent): void
 }
 
 export interface PublisherComponents {
@@ -88,8 +88,10 @@ export class Publisher {
    * what the broker throws.
    */
   publishMade(agent: AgentId, event: AmcpEvent): undefined | Promise<void> {
-    const { self, ports, broker, checks } = this.#parts
-    checks.event(event, { context: self, agent })
+    const { ports, broker, checks } = this.#parts
+    checks.event(event)
+    if (event.source !== this.#sourceOf(agent))
+      throw invalidAttribute('source', `is foreign: it does not name ${agent}`)
     checks.topic(event.subject)
     const data = checks.data(event.subject, event.data)
     if (isExpired(event, ports.clock)) throw expired(event.expirytime)
