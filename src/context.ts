@@ -20,9 +20,9 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from './context-subscription.ts'
-import { compose } from './core/compose.ts'
+import { type Composition, compose } from './core/compose.ts'
 import type { AgentId, ContextId } from './core/ids.ts'
-import type { LifeCycle } from './core/life-cycle.ts'
+import { type LifeCycle, STOP_MS, type StopOptions } from './core/life-cycle.ts'
 import type { Ports } from './core/ports.ts'
 import { checkJsonData, checkSize } from './events/data.ts'
 import type { PublishOptions } from './events/published-event.ts'
@@ -31,9 +31,6 @@ import { checkPublishTopic } from './events/topic.ts'
 import { validateEvent } from './events/validate-event.ts'
 import type { SecurityManager } from './identity/security-manager.ts'
 import type { Members } from './membership/members.ts'
-
-/** How long a stopping context waits for what was accepted, in ms. */
-const DRAIN = 10_000
 
 /** An agent of this context, as `spawn` gives it. */
 export interface AgentHandle {
@@ -90,7 +87,10 @@ export interface Context extends AsyncDisposable {
   announced(): Promise<void>
   /** Counts of what happened since the start, by name. */
   metrics(): Record<string, number>
-  /** Drains for at most 10 s what was accepted, then leaves the mesh. Idempotent. */
+  /**
+   * Works off what was accepted, sends what was published, and leaves the mesh: within 10 s in all. What takes longer is
+   * given up, counted and logged. Idempotent. ERR_STOP_TIMEOUT when a part could not be ended at all; what a part throws.
+   */
   stop(): Promise<void>
 }
 
@@ -133,7 +133,7 @@ export class MeshContext implements Context, LifeCycle {
   readonly #offers: OfferAnnouncer
   readonly #queue: RunQueue
   readonly #subscriptions = new Set<ContextSubscription>()
-  readonly #life: LifeCycle
+  readonly #life: Composition
   #unlisten: (() => void) | undefined
   #stopping: Promise<void> | undefined
 
@@ -173,7 +173,7 @@ export class MeshContext implements Context, LifeCycle {
     this.#offers = new OfferAnnouncer(ports, members, () => this.#registry.offers)
     this.#calls = new Calls({ ports, broker, lanes, directory: members, agents: this.#registry }, options)
     members.holdLinks((context) => this.#calls.isBusyWith(context))
-    this.#life = compose([...parts.foundation, this.#registry])
+    this.#life = compose(ports.clock, [...parts.foundation, this.#registry])
   }
 
   get id(): ContextId {
@@ -258,19 +258,29 @@ export class MeshContext implements Context, LifeCycle {
     return this.#parts.ports.counters.snapshot()
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+  stop(options?: StopOptions): Promise<void> {
+    this.#stopping ??= this.#stop(options)
     return this.#stopping
   }
 
-  async #stop(): Promise<void> {
-    this.#unlisten?.()
+  async #stop({ by = this.#parts.ports.clock.monotonic() + STOP_MS }: StopOptions = {}): Promise<void> {
     this.#calls.refuse()
     this.#registry.subscriptions.close()
-    await drain(this.#parts.ports.clock, DRAIN, () => this.#isIdle())
+    await drain(this.#parts.ports.clock, by - this.#life.stopReserve, () => this.#isIdle())
+    // Only now: what is lost meanwhile ends the calls to it, and the handlers that work for it.
+    this.#unlisten?.()
     this.#calls.stop()
-    for (const subscription of [...this.#subscriptions]) subscription.unsubscribe()
-    await this.#life.stop()
+    for (const subscription of [...this.#subscriptions]) this.#end(subscription)
+    await this.#life.stop({ by })
+  }
+
+  #end(subscription: ContextSubscription): void {
+    if (!subscription.isIdle) {
+      const { counters, logger } = this.#parts.ports
+      counters.add('context.handler-hung')
+      logger.warn({ pattern: subscription.pattern }, 'the context stops, and a handler of its own has not ended')
+    }
+    subscription.unsubscribe()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -18,7 +18,7 @@ import { meshMembers } from './membership/mesh-members.ts'
  * where nobody answers do not fail it: it goes on alone and keeps trying.
  * TypeError for an option that a given part leaves nothing to do.
  * ERR_USAGE, ERR_MESH_FILE_INVALID, ERR_NOT_A_MEMBER, ERR_MEMBERSHIP_EXPIRED, ERR_WRONG_MESH, ERR_FOLDER_IN_USE,
- * ERR_STORE_UNREADABLE, ERR_ADDRESS_IN_USE, ERR_DUPLICATE_IDENTITY.
+ * ERR_STORE_UNREADABLE, ERR_ADDRESS_IN_USE, ERR_LISTEN_FAILED, ERR_DUPLICATE_IDENTITY.
  */
 export async function createContext(options: ContextOptions = {}): Promise<Context> {
   options.signal?.throwIfAborted()

@@ -1,5 +1,6 @@
 import type { CallTarget } from '../calls/directory.ts'
 import { IncomingCall } from '../calls/incoming-call.ts'
+import { endedBy } from '../core/ended-by.ts'
 import type { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { Chain } from '../events/chain.ts'
@@ -142,17 +143,25 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     await this.#hook('INACTIVE', () => this.agent.onDeactivate?.())
   }
 
-  /** For good: what waits is shed, the call being served ends with ERR_AGENT_STATE. A second time changes nothing. */
-  async destroy(): Promise<void> {
+  /**
+   * For good: what waits is shed, the call being served ends with ERR_AGENT_STATE. A second time changes nothing.
+   * @param by reading of the clock by which it is over, though a handler or `onDestroy` may hang. Without it `onDestroy` has
+   * the time it takes.
+   */
+  async destroy(by: number = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#status === 'DESTROYED') return
     this.#status = 'DESTROYED'
     this.attached?.end()
     this.#empty()
     // Its caller learns the end also when the handler never comes back.
     if (this.#isSuspended && this.#work instanceof IncomingCall) this.#work.end(stateError(this))
-    await this.#turns.ended(this.#host.ports.clock, LAST_HANDLER_WAIT)
+    const { clock } = this.#host.ports
+    // Half of what is left, so that the hook has some time, too.
+    const limit = Math.min(LAST_HANDLER_WAIT, (by - clock.monotonic()) / 2)
+    if (!(await this.#turns.ended(clock, limit))) this.#hung('a handler')
     try {
-      await this.agent.onDestroy?.()
+      const hook = this.agent.onDestroy?.()
+      if (hook !== undefined && !(await endedBy(clock, by, hook))) this.#hung('onDestroy')
     } catch (thrown) {
       this.#count(thrown)
     }
@@ -248,6 +257,15 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.failures += 1
     this.#host.ports.counters.add('agents.handler-threw')
     this.#host.ports.logger.warn({ agent: this.id, type: this.type, err: thrown }, 'a handler threw')
+  }
+
+  /** It is left to itself: nothing that runs in this process can be ended from outside. */
+  #hung(what: string): void {
+    this.#host.ports.counters.add('agents.hung')
+    this.#host.ports.logger.warn(
+      { agent: this.id, type: this.type, what },
+      'the agent was destroyed, and part of it goes on',
+    )
   }
 
   #suspend(): void {

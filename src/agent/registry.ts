@@ -3,7 +3,7 @@ import type { CallOptions } from '../calls/calls.ts'
 import type { LocalAgents } from '../calls/directory.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
-import type { LifeCycle } from '../core/life-cycle.ts'
+import { type LifeCycle, STOP_MS, type StopOptions } from '../core/life-cycle.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
@@ -63,6 +63,8 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   readonly #providers = new Providers()
   readonly #host: AgentHost
   readonly #services: AgentServices
+  /** For hooks that end the agents, when handlers took all the time there was for them. */
+  readonly stopReserve = 200
   #inbox: BrokerSubscription | undefined
   #isStopped = false
 
@@ -117,9 +119,9 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   }
 
   /** Destroys all agents and closes the inbox. */
-  async stop(): Promise<void> {
+  async stop({ by = this.#parts.ports.clock.monotonic() + STOP_MS }: StopOptions = {}): Promise<void> {
     this.#isStopped = true
-    await this.destroy(this.#agents.keys())
+    await this.destroy(this.#agents.keys(), by)
     this.#inbox?.unsubscribe()
     this.#inbox = undefined
   }
@@ -165,15 +167,18 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
     })
   }
 
-  /** Destroys agents in bulk; ids that are not here are passed over. Returns how many there were. */
-  async destroy(agents: Iterable<AgentId>): Promise<number> {
+  /**
+   * Destroys agents in bulk; ids that are not here are passed over. Returns how many there were.
+   * @param by as for one agent
+   */
+  async destroy(agents: Iterable<AgentId>, by?: number): Promise<number> {
     const ends: Promise<void>[] = []
     for (const id of [...agents]) {
       const hosted = this.#agents.get(id)
       if (hosted === undefined) continue
       this.#agents.delete(id)
       this.#withdraw(hosted)
-      ends.push(hosted.destroy().finally(() => this.#parts.forget(id)))
+      ends.push(hosted.destroy(by).finally(() => this.#parts.forget(id)))
     }
     if (ends.length > 0) this.#parts.onOffers()
     await Promise.all(ends)

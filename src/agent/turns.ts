@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 
 /** One thing at a time: whose turn it is in an agent. Handlers take it when it is free, hooks wait for it in line. */
 export class Turns {
@@ -20,15 +20,16 @@ export class Turns {
     for (const resolve of line) resolve()
   }
 
-  /** Resolves when the turn ends that somebody has, or after `limit` ms, without taking it. */
-  async ended(clock: Clock, limit: number): Promise<void> {
-    if (!this.isTaken) return
-    let timer: Timer | undefined
-    await new Promise<void>((resolve) => {
-      this.#join(resolve)
-      timer = clock.after(limit, resolve)
+  /** Waits for the turn that somebody has, without taking it: whether it ended within `limit` ms. */
+  ended(clock: Clock, limit: number): Promise<boolean> {
+    if (!this.isTaken) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const timer = clock.after(limit, () => resolve(false))
+      this.#join(() => {
+        timer.cancel()
+        resolve(true)
+      })
     })
-    timer?.cancel()
   }
 
   #join(resolve: () => void): void {

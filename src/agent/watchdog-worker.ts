@@ -1,11 +1,13 @@
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { ErrorCode } from '../core/errors.ts'
 import { messageOf, readReport } from './block-report.ts'
 
 /** The second thread of `ThreadWatchdog`: it only reads shared memory, on its own time. */
 const { memory, limit } = workerData as { memory: SharedArrayBuffer; limit: number }
 /** Looks in a row without a heartbeat that make a blocked thread; four looks are one limit. */
 const LOOKS = 4
+const CODE: ErrorCode = 'ERR_AGENT_BLOCKS'
 
 const words = new Int32Array(memory, 0, 2)
 // A word that nobody notifies: waiting for it is how a thread sleeps without an event loop.
@@ -13,7 +15,7 @@ const alarm = new Int32Array(new SharedArrayBuffer(4))
 
 function report(): void {
   const found = readReport(memory)
-  const line = { level: 'error', code: 'ERR_AGENT_BLOCKS', ...found, limit, message: messageOf(found) }
+  const line = { level: 'error', code: CODE, ...found, limit, message: messageOf(found) }
   writeSync(2, `${JSON.stringify(line)}\n`)
   parentPort?.postMessage(found)
 }

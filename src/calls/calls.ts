@@ -8,6 +8,7 @@ import { EventIds } from '../events/event-ids.ts'
 import { CALL, CANCEL, CallEvents, REPLY } from './call-events.ts'
 import { DeadlineWheel } from './deadline-wheel.ts'
 import type { Directory, Lanes, LocalAgents } from './directory.ts'
+import { IncomingCall } from './incoming-call.ts'
 import { IncomingCalls, MAX_TIMEOUT } from './incoming-calls.ts'
 import { LocalCall } from './local-call.ts'
 import { OutgoingCall } from './outgoing-call.ts'
@@ -63,9 +64,9 @@ export class Calls {
     this.#unlisten = directory.onChange(() => this.#onChange())
   }
 
-  /** Calls in flight, from here and to here. */
+  /** Calls under way: from here, to here, and between agents here. Each of them has its deadline in the wheel, and nothing else has. */
   get open(): number {
-    return this.#outgoing.size + this.#incoming.size
+    return this.#wheel.size
   }
 
   /**
@@ -159,13 +160,13 @@ export class Calls {
     this.#incoming.refuse()
   }
 
-  /** Ends all calls with ERR_STOPPED. Idempotent. */
+  /** Ends all calls that are under way with ERR_STOPPED, those between agents here included, and tells their handlers. Idempotent. */
   stop(): void {
     this.#isStopped = true
     this.#unlisten()
     this.refuse()
     const reason = new AmcpError('ERR_STOPPED', 'the context was stopped during the call')
-    this.#incoming.endAll(reason)
+    for (const call of this.#wheel.entries()) if (call instanceof IncomingCall) call.end(reason)
     this.#outgoing.failAll(reason)
     this.#wheel.stop()
   }

@@ -55,6 +55,14 @@ export class DeadlineWheel {
     if (wakesAt < this.#wakesAt) this.#wake(wakesAt)
   }
 
+  /** What waits now, in no order. */
+  entries(): readonly Timed[] {
+    const entries: Timed[] = []
+    for (const first of this.#slots)
+      for (let entry = first; entry !== undefined; entry = entry.next) entries.push(entry)
+    return entries
+  }
+
   /** Does nothing for an entry that is not, or no longer, in the wheel. */
   remove(entry: Timed): void {
     if (entry.slot >= 0) this.#unlink(entry)

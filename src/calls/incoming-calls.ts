@@ -119,10 +119,6 @@ export class IncomingCalls implements RemoteCallOwner {
     this.#isStopping = true
   }
 
-  endAll(reason: AmcpError): void {
-    for (const { calls } of this.#callers.values()) for (const call of calls.values()) call.end(reason)
-  }
-
   answer(call: RemoteCall, isOk: boolean, value: unknown): void {
     this.abandoned(call)
     this.#reply(call, isOk, isOk ? value : toWireError(value), call.capability)

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'ERR_MESH_FILE_INVALID'
   // network and membership
   | 'ERR_ADDRESS_IN_USE'
+  | 'ERR_LISTEN_FAILED' // the network cannot start at these addresses; details: { listen, reason }, the reason as the system names it
   | 'ERR_DIAL_FAILED'
   | 'ERR_NOT_CONNECTED'
   | 'ERR_STREAM_CLOSED'
@@ -42,8 +43,10 @@ export type ErrorCode =
   | 'ERR_CALL_DEADLINE'
   | 'ERR_CALL_FAILED' // the handler threw; details: { name, code }
   | 'ERR_CALL_TARGET_LOST'
+  | 'ERR_AGENT_BLOCKS' // never thrown: a line of the watchdog on standard error; details are fields of that line
   // life cycle and command
   | 'ERR_STOPPED'
+  | 'ERR_STOP_TIMEOUT' // a part did not stop in time and was left behind; details: { part }
   | 'ERR_CONTROL_UNAVAILABLE'
   | 'ERR_USAGE'
 

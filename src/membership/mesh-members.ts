@@ -1,6 +1,7 @@
 import type { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import { drawIncarnation } from '../core/incarnation.ts'
+import { STOP_MS, type StopOptions } from '../core/life-cycle.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Store } from '../core/store.ts'
 import { DEFAULT_SHARD_COUNT } from '../events/shard.ts'
@@ -55,6 +56,8 @@ export function meshMembers(components: MeshMembersComponents, options: MeshMemb
 }
 
 class MeshMembers implements Members {
+  /** For two round trips to the neighbours: who does not say goodbye is missed for 30 s. */
+  readonly stopReserve = 1_000
   readonly self: ContextId
   readonly incarnation: Uint8Array
   readonly #ports: Ports
@@ -140,7 +143,7 @@ class MeshMembers implements Members {
     return this.#starting
   }
 
-  async stop(): Promise<void> {
+  async stop({ by = this.#ports.clock.monotonic() + STOP_MS }: StopOptions = {}): Promise<void> {
     if (!this.#isRunning) return
     this.#isRunning = false
     this.#unlisten?.()
@@ -148,11 +151,13 @@ class MeshMembers implements Members {
     this.#connector.stop()
     this.#hellos.stop()
     this.#joining.stop()
-    await this.#exchange.settled(this.#timing.hello)
+    // Each takes half of what is left at most, so that one neighbour's silence does not cost the others the farewell.
+    const half = (): number => (by - this.#ports.clock.monotonic()) / 2
+    await this.#exchange.settled(Math.min(this.#timing.hello, half()))
     this.#announcer.stop()
     // Once more: a farewell that is lost with its link leaves this context present, and unconfirmed, for 30 s.
-    await this.#exchange.settled(this.#timing.grace)
-    await this.#exchange.stop()
+    await this.#exchange.settled(Math.min(this.#timing.grace, half()))
+    await this.#exchange.stop(by)
     await this.#store.save()
   }
 

@@ -1,6 +1,7 @@
 import { AmcpError } from '../core/errors.ts'
 import type { ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
+import { closeBy } from '../network/close-by.ts'
 import type { MessageStream, Network } from '../network/network.ts'
 import { AckRoutes } from './ack-routes.ts'
 import { type Greeted, isConverged } from './convergence.ts'
@@ -163,12 +164,13 @@ export class StateExchange {
     this.#ports.counters.add('membership.stop.unanswered', answers.filter((answer) => !answer).length)
   }
 
-  async stop(): Promise<void> {
+  /** @param by reading of the clock at which what does not close is broken off */
+  async stop(by: number): Promise<void> {
     this.#isStopped = true
     this.#opener.stop()
     this.#intake.stop()
     this.flush()
-    await Promise.all([...this.#links.values()].map(({ stream }) => stream.close()))
+    await Promise.all([...this.#links.values()].map(({ stream }) => closeBy(this.#ports, by, stream)))
   }
 
   #accept(stream: MessageStream): void {

@@ -10,13 +10,13 @@ describe('draining', () => {
     await clock.advance(55)
     isIdle = true
     await clock.advance(10)
-    await drained
+    expect(await drained).toBe(true)
     expect([clock.monotonic(), clock.pending]).toEqual([65, 0])
   })
 
-  test('ends after its limit, whatever goes on', async () => {
+  test('ends at its limit, whatever goes on, and says so', async () => {
     const clock = new VirtualClock()
-    await clock.runFor(drain(clock, 100, () => false))
+    expect(await clock.runFor(drain(clock, 100, () => false))).toBe(false)
     expect([clock.monotonic(), clock.pending]).toEqual([100, 0])
   })
 })

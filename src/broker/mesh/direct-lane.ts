@@ -138,15 +138,16 @@ export class DirectLane {
     for (const link of gone) this.#links.delete(link.peer)
     this.#routes.clear()
     this.#byAudience = new WeakMap()
-    await Promise.all(gone.map((link) => link.close()))
+    // None of them has a stream that could keep this waiting.
+    await Promise.all(gone.map((link) => link.close(Number.POSITIVE_INFINITY)))
   }
 
   async drained(): Promise<void> {
     await Promise.all([...this.#links.values()].map((link) => link.drained()))
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#links.values()].map((link) => link.close()))
+  async close(by: number): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.close(by)))
   }
 }
 

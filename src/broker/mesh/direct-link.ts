@@ -2,6 +2,7 @@ import type { Timer } from '../../core/clock.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import { EnvelopeWriter } from '../../events/frame/link-envelope.ts'
+import { closeBy } from '../../network/close-by.ts'
 import { CreditLink } from '../../network/credit-link.ts'
 import type { MessageStream } from '../../network/network.ts'
 import type { ShardRange } from './batcher.ts'
@@ -149,11 +150,12 @@ export class DirectLink {
       await new Promise<void>((resolve) => this.#drainers.push(resolve))
   }
 
-  async close(): Promise<void> {
+  /** What waits is forgotten and counted. @param by reading of the clock at which a stream that does not close is broken off */
+  async close(by: number): Promise<void> {
     this.#isStopped = true
     this.#release()
     this.#forgetQueue()
-    await this.#link?.close()
+    if (this.#link !== undefined) await closeBy(this.#parts.ports, by, this.#link)
   }
 
   #send(waiting: Waiting): void {

@@ -121,6 +121,15 @@ export class GossipLane {
     if (this.#parts.gossip.backlog > 0) await this.#parts.gossip.drained(1)
   }
 
+  /** The stop has no more time: what has not gone out never will. The backlog is gossipsub's, and ends with the links. */
+  giveUp(): void {
+    const { counters } = this.#parts.ports
+    this.#timer?.cancel()
+    counters.add('broker.gossip.unsent-frames', this.#waiting.splice(0).length)
+    counters.add('broker.gossip.unsent-bytes', this.#pendingBytes)
+    this.#waitingBytes = 0
+  }
+
   send(outlet: ShardOutlet, batch: Batch): void {
     const { sender, members, ports } = this.#parts
     const { shard } = outlet

@@ -1,8 +1,8 @@
+import { endedBy } from '../../core/ended-by.ts'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
-import type { LifeCycle } from '../../core/life-cycle.ts'
+import { type LifeCycle, STOP_MS, type StopOptions } from '../../core/life-cycle.ts'
 import type { Ports } from '../../core/ports.ts'
-import { withDeadline } from '../../core/with-deadline.ts'
 import { MAX_EVENT_BYTES } from '../../events/data.ts'
 import type { AmcpEvent } from '../../events/event.ts'
 import { DEFAULT_SHARD_COUNT, shardOf } from '../../events/shard.ts'
@@ -32,7 +32,8 @@ import { Validator, type ValidatorOptions } from './validator.ts'
 
 /** A frame of one event: the most data, as much again for attributes, and room for credentials up to MAX_FRAME_BYTES. */
 const LARGEST_EVENT = MAX_EVENT_BYTES * 2
-const STOP_MS = 10_000
+/** Of a stop, for the streams to close when everything was sent, or all the time for that is over. */
+const CLOSE_MS = 200
 
 export interface MeshBrokerOptions extends LaneChoiceOptions, DirectLaneOptions, GossipLaneOptions, ValidatorOptions {
   /** A power of two, the same in the whole mesh. @default 64 */
@@ -64,6 +65,8 @@ export function meshBroker(components: MeshBrokerComponents, options: MeshBroker
 }
 
 class LanesBroker implements MeshBroker, LifeCycle {
+  /** For events that the last handlers published. */
+  readonly stopReserve = 500
   readonly #ports: Ports
   readonly #members: Members
   readonly #options: MeshBrokerOptions
@@ -214,8 +217,8 @@ class LanesBroker implements MeshBroker, LifeCycle {
     return subscription
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+  stop(options?: StopOptions): Promise<void> {
+    this.#stopping ??= this.#stop(options)
     return this.#stopping
   }
 
@@ -251,25 +254,23 @@ class LanesBroker implements MeshBroker, LifeCycle {
       })
   }
 
-  async #stop(): Promise<void> {
+  async #stop({ by = this.#ports.clock.monotonic() + STOP_MS }: StopOptions = {}): Promise<void> {
     const wasRunning = this.#state === 'running'
     this.#state = 'stopped'
-    if (wasRunning) await this.#drain()
+    if (wasRunning) await this.#drain(by - CLOSE_MS)
     this.#unlisten?.()
     this.#receiver.stop()
     this.#shards.close()
-    await Promise.all([this.#direct.close(), this.#sync.stop()])
+    await Promise.all([this.#direct.close(by), this.#sync.stop(by)])
   }
 
-  async #drain(): Promise<void> {
+  async #drain(by: number): Promise<void> {
+    const { clock, counters, logger } = this.#ports
     this.#batcher.flushAll()
-    const drained = Promise.all([this.#direct.drained(), this.#gossip.drained()])
-    try {
-      await withDeadline(this.#ports.clock, STOP_MS, drained, () => new AmcpError('ERR_STOPPED', 'not drained in 10 s'))
-    } catch (error) {
-      this.#ports.counters.add('broker.stop-undrained')
-      this.#ports.logger.warn({ error: String(error) }, 'stopped before everything was sent')
-    }
+    if (await endedBy(clock, by, Promise.all([this.#direct.drained(), this.#gossip.drained()]))) return
+    counters.add('broker.stop-undrained')
+    logger.warn({}, 'stopped before everything was sent')
+    this.#gossip.giveUp()
   }
 }
 

@@ -1,6 +1,7 @@
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
+import { closeBy } from '../../network/close-by.ts'
 import type { MessageStream, Network } from '../../network/network.ts'
 import { decodeSync, encodeSync, SYNC_MESSAGE_LIMIT, type SyncMessage } from './sync-messages.ts'
 
@@ -50,11 +51,12 @@ export class SyncStreams {
     }
   }
 
-  async stop(): Promise<void> {
+  /** @param by reading of the clock at which what does not close is broken off */
+  async stop(by: number): Promise<void> {
     this.#isStopped = true
-    const streams = [...this.#peers.values()].map(({ stream }) => stream)
+    const streams = [...this.#peers.values()].flatMap(({ stream }) => stream ?? [])
     this.#peers.clear()
-    await Promise.all(streams.map((stream) => stream?.close()))
+    await Promise.all(streams.map((stream) => closeBy(this.#ports, by, stream)))
   }
 
   #entry(peer: ContextId): Peer {
@@ -71,7 +73,7 @@ export class SyncStreams {
     try {
       const stream = await this.#network.streams.open(peer, SYNC_PROTOCOL)
       this.#listen(stream)
-      if (this.#isStopped) await stream.close()
+      if (this.#isStopped) stream.abort(stopped())
       else {
         entry.stream = stream
         for (const bytes of entry.waiting.splice(0)) this.#write(stream, bytes)
@@ -87,7 +89,7 @@ export class SyncStreams {
 
   #accept(stream: MessageStream): void {
     if (this.#isStopped) {
-      stream.abort(new AmcpError('ERR_STOPPED', 'the broker is stopped'))
+      stream.abort(stopped())
       return
     }
     this.#listen(stream)
@@ -129,3 +131,5 @@ export class SyncStreams {
     }
   }
 }
+
+const stopped = (): AmcpError => new AmcpError('ERR_STOPPED', 'the broker is stopped')

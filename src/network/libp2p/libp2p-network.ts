@@ -74,6 +74,8 @@ export function libp2pNetwork({
 }
 
 class Libp2pNetwork implements Network {
+  /** libp2p gives links that do not close half a second before it breaks them off. */
+  readonly stopReserve = 1_000
   readonly id: ContextId
   readonly gossip: Gossip
   readonly streams: Streams
@@ -146,7 +148,7 @@ class Libp2pNetwork implements Network {
     return this.#peers.linked
   }
 
-  /** Errors: ERR_ADDRESS_IN_USE. */
+  /** ERR_ADDRESS_IN_USE, ERR_LISTEN_FAILED. */
   async start({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted()
     await this.#stopping
@@ -262,8 +264,12 @@ class Libp2pNetwork implements Network {
   }
 }
 
-/** libp2p tells a port that is taken only in the text of its error. */
-function startError(cause: unknown, listen: readonly string[]): unknown {
-  if (!String(cause).includes('EADDRINUSE')) return cause
-  return new AmcpError('ERR_ADDRESS_IN_USE', `already in use: ${listen.join(', ')}`, { cause, retryable: true })
+/** libp2p tells what the system said only in the text of its error. */
+function startError(cause: unknown, listen: readonly string[]): AmcpError {
+  const [reason] = /\bE[A-Z]{3,}\b/.exec(String(cause)) ?? ['']
+  const where = listen.join(', ')
+  if (reason === 'EADDRINUSE')
+    return new AmcpError('ERR_ADDRESS_IN_USE', `already in use: ${where}`, { cause, retryable: true })
+  const why = reason === '' ? String(cause) : reason
+  return new AmcpError('ERR_LISTEN_FAILED', `cannot listen at ${where}: ${why}`, { cause, details: { listen, reason } })
 }

@@ -319,8 +319,8 @@ describe('life', () => {
     expect(one!.count('broker.stop-undrained')).toBe(0)
   })
 
-  test('stop gives up after 10 s when somebody takes nothing in', async () => {
-    world = new World()
+  test('stop gives up within 10 s when somebody takes nothing in, and counts what was lost', async () => {
+    world = new World({ linkTimeout: 60_000 })
     const [one, two] = await world.grow(2)
     await world.run(two!.listen('amcp.domain.>'))
     one!.broker.publish(one!.event('amcp.domain.x', 0))
@@ -328,15 +328,50 @@ describe('life', () => {
     world.swarm.blackhole(one!.id, two!.id)
     world.swarm.blackhole(two!.id, one!.id)
     for (const n of range(250)) one!.broker.publish(one!.event('amcp.domain.x', `${n} ${'x'.repeat(30_000)}`))
-    const before = world.clock.monotonic()
-    const stopping = one!.broker.stop()
+    let isStopped = false
+    const stopping = one!.broker.stop().then(() => {
+      isStopped = true
+    })
     await world.pass(9_000)
-    expect(one!.count('broker.stop-undrained')).toBe(0)
-    await world.pass(1_100)
-    expect(one!.count('broker.stop-undrained') + one!.count('broker.direct.unsent-frames')).toBeGreaterThan(0)
-    world.swarm.heal()
-    await world.run(stopping)
-    expect(world.clock.monotonic() - before).toBeLessThan(60_000)
+    expect([isStopped, one!.count('broker.stop-undrained')]).toEqual([false, 0])
+    await world.pass(1_000)
+    expect([isStopped, one!.count('broker.stop-undrained')]).toEqual([true, 1])
+    await stopping
+    expect(one!.count('network.streams.broken-off')).toBe(1)
+    expect(one!.count('broker.direct.unacknowledged-bytes')).toBeGreaterThan(1_000_000)
+    expect(one!.count('broker.direct.unsent-frames')).toBeGreaterThan(0)
+  })
+
+  test('stop is given less time by whoever stops more than the broker', async () => {
+    world = new World({ linkTimeout: 60_000 })
+    const [one, two] = await world.grow(2)
+    await world.run(two!.listen('amcp.domain.>'))
+    one!.broker.publish(one!.event('amcp.domain.x', 0))
+    await world.pass(100)
+    world.swarm.blackhole(one!.id, two!.id)
+    one!.broker.publish(one!.event('amcp.domain.x', 1))
+    let isStopped = false
+    const stopping = one!.broker.stop({ by: world.clock.monotonic() + 700 }).then(() => {
+      isStopped = true
+    })
+    await world.pass(400)
+    expect(isStopped).toBe(false)
+    await world.pass(300)
+    expect(isStopped).toBe(true)
+    await stopping
+  })
+
+  test('stop counts what gossip did not take away in time', async () => {
+    world = new World({ linkTimeout: 60_000 })
+    const [one, two] = await world.grow(2, { lane: 'gossip' })
+    await world.run(two!.listen('amcp.domain.>'))
+    await world.pass(2_000)
+    world.swarm.blackhole(one!.id, two!.id)
+    one!.broker.publish(one!.event('amcp.domain.x', 'x'.repeat(10_000)))
+    await world.run(one!.broker.stop())
+    expect(one!.count('broker.stop-undrained')).toBe(1)
+    expect(one!.count('broker.gossip.unsent-bytes')).toBeGreaterThan(10_000)
+    expect(one!.count('broker.gossip.unsent-frames')).toBe(0)
   })
 
   test('goes on over a new stream when the link is lost and comes back', async () => {

@@ -79,7 +79,7 @@ describe('streams of /amcp/sync/1', () => {
     streams.send('p', want)
     expect(opened).toBe(1)
     expect(stream.sent.map((bytes) => decodeSync(bytes).kind)).toEqual(['push', 'push', 'push', 'want'])
-    await streams.stop()
+    await streams.stop(world.clock.monotonic() + 1_000)
     expect(stream.isOpen).toBe(false)
     streams.send('p', want)
     expect(stream.sent.length).toBe(4)
@@ -120,7 +120,22 @@ describe('streams of /amcp/sync/1', () => {
     expect(next!.sent).toHaveLength(1)
   })
 
-  test('a stream that opened too late is closed, and one accepted too late is aborted', async () => {
+  test('a stream that its other end does not let close is broken off and counted', async () => {
+    const stream = fakeStream('p')
+    stream.close = () => new Promise(() => {})
+    const { streams, count } = open(async () => stream)
+    streams.send('p', want)
+    await world.pass(1)
+    const stopping = streams.stop(world.clock.monotonic() + 200)
+    await world.pass(199)
+    expect(stream.aborted).toBeUndefined()
+    await world.pass(1)
+    await stopping
+    expect(stream.aborted).toMatchObject({ code: 'ERR_STREAM_CLOSED' })
+    expect(count('network.streams.broken-off')).toBe(1)
+  })
+
+  test('a stream that opened or was accepted too late is aborted', async () => {
     const stream = fakeStream('p')
     let resolve: (stream: MessageStream) => void = () => {}
     const { streams, accept } = open(
@@ -130,10 +145,10 @@ describe('streams of /amcp/sync/1', () => {
         }),
     )
     streams.send('p', want)
-    await streams.stop()
+    await streams.stop(world.clock.monotonic() + 1_000)
     resolve(stream)
     await world.pass(1)
-    expect(stream.isOpen).toBe(false)
+    expect(stream.aborted).toMatchObject({ code: 'ERR_STOPPED' })
     const late = fakeStream('q')
     accept(late)
     expect(late.aborted).toMatchObject({ code: 'ERR_STOPPED' })
