@@ -73,13 +73,15 @@ test('a mesh file beside an identity adds addresses, and must be of the same mes
   })
 })
 
-test('a taken port and a start given up are refused by their names, an address where nobody is keeps nobody from starting', async () => {
+test('a taken port, an address of another machine and a start given up are refused by their names, an address where nobody is keeps nobody from starting', async () => {
   const mesh = foundMemoryMesh(ports)
   await using first = await createContext({ identity: mesh.member(), ...quiet })
   const taken = first.addresses[0]!.replace(/\/p2p\/.*/, '')
   await expect(createContext({ identity: mesh.member(), listen: [taken], ...quiet })).rejects.toMatchObject({
     code: 'ERR_ADDRESS_IN_USE',
   })
+  const foreign = createContext({ identity: mesh.member(), listen: ['/ip4/192.0.2.1/tcp/0'], ...quiet })
+  await expect(foreign).rejects.toMatchObject({ code: 'ERR_LISTEN_FAILED', details: { reason: 'EADDRNOTAVAIL' } })
   const nobody = first.addresses[0]!.replace(first.id, mesh.member().id)
   // Nobody answers there now, which may change: the context goes on alone and keeps trying.
   await using alone = await createContext({ identity: mesh.member(), bootstrap: [nobody], ...quiet })

@@ -90,6 +90,29 @@ describe('libp2pNetwork', () => {
     await b.stop()
   })
 
+  test('says ERR_LISTEN_FAILED, and why, for an address that is not of this machine, and can be stopped after that', async () => {
+    const ports = systemPorts()
+    const listen = ['/ip4/192.0.2.1/tcp/0']
+    const network = libp2pNetwork({ ports, seed: ports.random.bytes(32), meshId: 'm', listen })
+    await expect(network.start()).rejects.toMatchObject({
+      code: 'ERR_LISTEN_FAILED',
+      message: 'cannot listen at /ip4/192.0.2.1/tcp/0: EADDRNOTAVAIL',
+      details: { listen, reason: 'EADDRNOTAVAIL' },
+    })
+    await network.stop()
+  })
+
+  test('says ERR_LISTEN_FAILED with the words of the fault when the system has no name for it', async () => {
+    const ports = systemPorts()
+    const listen = ['/ip4/127.0.0.1/udp/0']
+    const network = libp2pNetwork({ ports, seed: ports.random.bytes(32), meshId: 'm', listen })
+    await expect(network.start()).rejects.toMatchObject({
+      code: 'ERR_LISTEN_FAILED',
+      message: expect.stringContaining('127.0.0.1/udp/0: UnsupportedListenAddressesError'),
+      details: { listen, reason: '' },
+    })
+  })
+
   test('starts again after a stop, with its subscriptions, handlers and listeners', async () => {
     await using mesh = await openLibp2p(2)
     const [a, b] = mesh.networks as [Network, Network]

@@ -250,6 +250,40 @@ describe('AG-1 hooks and handlers run one at a time', () => {
   })
 })
 
+describe('an agent that hangs', () => {
+  test('is left to itself at the deadline of who ends it, half of the time for the handler and the rest for the hook', async () => {
+    const { world, place, agent, log, hold } = await actor()
+    hold('onEvent')
+    hold('onDestroy')
+    void world.carry(event('amcp.domain.x'))
+    await world.clock.advance(0)
+    const stopping = place.registry.stop({ by: world.clock.monotonic() + 1_000 })
+    await world.clock.advance(499)
+    expect(log).not.toContain('+onDestroy')
+    await world.clock.advance(1)
+    expect(log).toContain('+onDestroy')
+    await world.clock.advance(499)
+    expect(place.ports.counters.get('agents.hung')).toBe(1)
+    await world.clock.advance(1)
+    await stopping
+    expect([agent.status, place.ports.counters.get('agents.hung'), world.clock.pending]).toEqual(['DESTROYED', 2, 0])
+  })
+
+  test('in its last hook holds only who destroys it, when nobody sets a deadline', async () => {
+    const { world, place, agent, hold } = await actor()
+    const release = hold('onDestroy')
+    let isGone = false
+    const gone = agent.destroy().then(() => {
+      isGone = true
+    })
+    await world.clock.advance(60_000)
+    expect(isGone).toBe(false)
+    release()
+    await gone
+    expect(place.ports.counters.get('agents.hung')).toBe(0)
+  })
+})
+
 describe('AG-5 agents in bulk', () => {
   test('thousands are created and torn down at once, with one announcement, and nothing of them stays', async () => {
     const world = new World()

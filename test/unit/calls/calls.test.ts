@@ -515,6 +515,23 @@ test('a context that stops refuses new calls, finishes the accepted ones, and en
   await world.clock.advance(0)
 })
 
+test('calls between agents of one context are counted while they are under way, and end with ERR_STOPPED, too', async () => {
+  const { world, here, there, caller, target } = await pair()
+  const calls = [
+    there.calls.call(target, 'stall', 1, { deadline: 100_000 }),
+    there.calls.call(target, 'stall', 2, { deadline: 1_000 }),
+    here.calls.call(caller, 'stall', 3, { deadline: 100_000 }),
+  ].map((call) => call.catch(({ code }: { code: string }) => code))
+  expect([there.calls.open, here.calls.open]).toEqual([3, 1])
+  await world.clock.advance(1_010)
+  expect([await calls[1], there.calls.open]).toEqual(['ERR_CALL_DEADLINE', 2])
+  there.calls.stop()
+  expect([await calls[0], await calls[2]]).toEqual(['ERR_STOPPED', 'ERR_STOPPED'])
+  expect([there.calls.open, here.calls.open]).toEqual([0, 0])
+  await world.clock.advance(200_000)
+  expect(world.clock.pending).toBe(0)
+})
+
 test('an agent that is destroyed in the middle of a call says so to the caller elsewhere', async () => {
   const { world, here, there, caller, target } = await pair()
   const call = expect(here.calls.call(caller, 'stall', 1)).rejects.toMatchObject({ code: 'ERR_AGENT_STATE' })
@@ -522,6 +539,7 @@ test('an agent that is destroyed in the middle of a call says so to the caller e
   await call
   await world.clock.advance(5_000)
   expect(await destroyed).toBe(1)
+  expect(there.ports.counters.get('agents.hung')).toBe(1)
 })
 
 test('undefined travels as null, bytes as bytes', async () => {

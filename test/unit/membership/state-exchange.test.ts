@@ -84,3 +84,32 @@ test('a stop waits until each neighbour has answered that it read everything, th
   expect(host.ports.counters.get('membership.stop.unanswered')).toBe(2)
   expect(heard.flatMap((message) => (message.t === 'entries' ? message.records : []))).toHaveLength(1)
 })
+
+test('a stop that has less time takes less: half of it for what was sent before, half of the rest for the goodbye', async () => {
+  const { mesh, host, heard } = await session()
+  heard.length = 0
+  const stopping = host.members.stop({ by: mesh.clock.monotonic() + 800 })
+  await mesh.clock.advance(390)
+  expect(heard.map(({ t }) => t)).toEqual(['challenge'])
+  await mesh.clock.advance(20)
+  expect(heard.map(({ t }) => t).filter((kind) => kind !== 'digest')).toEqual(['challenge', 'entries', 'challenge'])
+  await mesh.clock.advance(200)
+  await stopping
+  expect(host.ports.counters.get('membership.stop.unanswered')).toBe(2)
+})
+
+test('a stop breaks off the stream of a neighbour that does not let it close', async () => {
+  const { mesh, host } = await session()
+  const stream = host.network.opened.find(({ protocol, isOpen }) => protocol === STATE_PROTOCOL && isOpen)!
+  stream.close = () => new Promise(() => {})
+  let isStopped = false
+  const stopping = host.members.stop().then(() => {
+    isStopped = true
+  })
+  await mesh.clock.advance(9_990)
+  expect([isStopped, stream.isOpen]).toEqual([false, true])
+  await mesh.clock.advance(10)
+  await stopping
+  expect(stream.isOpen).toBe(false)
+  expect(host.ports.counters.get('network.streams.broken-off')).toBe(1)
+})
