@@ -39,4 +39,5 @@ try {
   if (!(error instanceof CommanderError)) process.stderr.write(`${describeFault(error, json)}\n`)
   process.exitCode = exitCodeOf(error, stopped.signal.aborted)
 }
-process.stdin.unref?.()
+// What agents left behind, such as a timer of their own, must not keep a process whose work is done. After the last word is out.
+process.stdout.write('', () => process.exit())

@@ -64,6 +64,14 @@ test('a mesh of two processes is founded, joined, called, published to and tappe
   expect(await first.process.stop('SIGINT')).toBe(0)
 })
 
+test('a process that is told to stop ends, whatever its agents left behind', async () => {
+  const folder = join(root, 'restless')
+  await done(undefined, 'init', '-f', folder)
+  const restless = await up('-f', folder, '--agents', new URL('cli-restless.ts', import.meta.url).pathname)
+  await using _restless = restless.process
+  expect(await restless.process.stop()).toBe(0)
+})
+
 test('a fault ends the command with a code of its kind and is told on standard error, for machines as JSON', async () => {
   await using people = amcp('agents', '-f', join(root, 'nowhere'))
   await using machines = amcp('agents', '--json', '-f', join(root, 'nowhere'))

@@ -57,6 +57,28 @@ test('SIGTERM in the middle of a burst drains: nothing that was sent is lost', a
   expect(first.events.map((event) => event.data)).toEqual(Array.from({ length: data.length }, (_, n) => n))
 })
 
+test('SIGTERM ends a process whose handler hangs, too: the call is told, what was sent is not lost, and the mesh knows', async () => {
+  using mesh = new MeshFolders()
+  await using first = await ContextProcess.start(mesh.founder)
+  await using second = await ContextProcess.start(mesh.member('second'), first.addresses)
+  await first.ask('subscribe', 'amcp.domain.burst')
+  await second.ask('spawn')
+  const call = expect(
+    first.ask('call', { target: 'hang', input: 1, options: { deadline: 100_000 } }),
+  ).rejects.toMatchObject({ code: 'ERR_STOPPED' })
+  await second.hanging()
+  await second.ask('burst', 'amcp.domain.burst')
+  await first.until(() => first.events.length > 1_000)
+  expect(await second.kill('SIGTERM')).toBe(0)
+  await call
+  const [{ data }] = second.events as unknown as [{ data: { length: number; metrics: Record<string, number> } }]
+  expect(data.metrics['agents.hung']).toBe(1)
+  expect(data.metrics['broker.stop-undrained']).toBeUndefined()
+  await first.until(() => first.events.length >= data.length)
+  expect(first.events.map((event) => event.data)).toEqual(Array.from({ length: data.length }, (_, n) => n))
+  expect(await first.ask('members')).toEqual([])
+})
+
 test('a folder in use, an expired membership and a foreign mesh are refused by their names', async () => {
   using mesh = new MeshFolders()
   using foreign = new MeshFolders()
