@@ -21,7 +21,10 @@ export interface ContextOptions {
   folder?: string
   /** Who the context is, instead of what a folder says. */
   identity?: ContextIdentity
-  /** Multiaddrs to listen at. Not with `network`. @default ['/ip4/127.0.0.1/tcp/0'] */
+  /**
+   * Multiaddrs to listen at. Not with `network`.
+   * @default ['/ip4/127.0.0.1/tcp/0'], which this machine alone reaches; with `mdns` ['/ip4/0.0.0.0/tcp/0']
+   */
   listen?: readonly string[]
   /**
    * Multiaddrs, without `/p2p/`, where others can dial this context besides those it listens at: what a router or a
@@ -30,7 +33,7 @@ export interface ContextOptions {
   announce?: readonly string[]
   /** Multiaddrs of members to join by, besides those of the mesh file: one that answers is enough. */
   bootstrap?: readonly string[]
-  /** Whether to find members on the local network. Not with `network`. @default false */
+  /** Whether to find members on the local network, and be found by them. Not with `network`. @default false */
   mdns?: boolean
   /** Bounds and waits of the links: `lanNetwork` or `wanNetwork`. Not with `network`. @default lanNetwork */
   preset?: NetworkPreset

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { systemPorts } from '../../src/core/default-ports.ts'
 import { contextIdOf } from '../../src/core/ids.ts'
 import { libp2pNetwork } from '../../src/network/libp2p/libp2p-network.ts'
-import { lanNetwork } from '../../src/network/libp2p/preset.ts'
 import type { Network } from '../../src/network/network.ts'
 import { openLibp2p } from './libp2p-mesh.ts'
 
@@ -223,21 +222,6 @@ describe('libp2pNetwork', () => {
     expect(mesh.ports[1]!.counters.get('network.gossip.judge-failed')).toBe(1)
     expect(mesh.ports[1]!.counters.get('network.gossip.rejected')).toBe(0)
   })
-})
-
-test('contexts of one mesh find each other by mDNS, and none of another mesh', async () => {
-  const meshes = ['mesh one', 'mesh one', 'mesh two']
-  const preset = { ...lanNetwork, mdnsInterval: 200 }
-  await using mesh = await openLibp2p(3, (at) => ({ mdns: true, meshId: meshes[at]!, preset }))
-  const found = mesh.networks.map(() => new Set<string>())
-  for (const [at, network] of mesh.networks.entries()) network.onPeer({ discovered: (peer) => found[at]!.add(peer) })
-  await Promise.all(mesh.networks.map((network) => network.start()))
-  const [a, b] = mesh.networks as [Network, Network]
-  await mesh.until(() => found[0]!.size > 0 && found[1]!.size > 0, 'found')
-  expect([...found[0]!]).toEqual([b.id])
-  expect([...found[1]!]).toEqual([a.id])
-  expect(found[2]!.size).toBe(0)
-  await a.connect(b.id)
 })
 
 /** Those in the topic's mesh of the network in whose mesh it is too: a graft takes effect at the other end later. */

@@ -17,16 +17,27 @@ interface UpOptions extends CommonOptions {
   readonly agents: readonly string[]
 }
 
+const examples = `
+Examples:
+  amcp up --agents ./analyzer.ts            for this machine alone
+  amcp up --mdns                            for the local network: members find each other
+  amcp up --listen /ip4/0.0.0.0/tcp/4001    for others who are told an address of this machine
+  amcp up -f b --join /ip4/…/p2p/…          dials what another amcp up printed`
+
 export function upCommand(surroundings: Surroundings): Command {
   return withCommonOptions(new Command('up'))
     .description(
       'Runs the context of a folder until it is told to stop (Ctrl-C), with the agents of the modules given.',
     )
-    .option('-l, --listen <multiaddr...>', 'where to listen')
+    .option(
+      '-l, --listen <multiaddr...>',
+      'where to listen (default: for this machine alone, with --mdns on all interfaces)',
+    )
     .option('--announce <multiaddr...>', 'where else others reach it: what a router forwards here, without /p2p/')
     .option('-j, --join <multiaddr...>', 'members to dial, beside those of mesh.json', [])
-    .option('--mdns', 'find members in the local network', false)
+    .option('--mdns', 'find members in the local network, and be found by them', false)
     .option('--agents <module...>', 'modules whose exported definitions are spawned', [])
+    .addHelpText('after', examples)
     .action(async (options: UpOptions) => {
       const output = outputOf(surroundings, options)
       const { folder, listen, announce, join, mdns, agents } = options

@@ -19,7 +19,10 @@ export interface Libp2pNetworkOptions {
   readonly seed: Uint8Array
   /** Keeps meshes on one network apart in mDNS and the DHT. */
   readonly meshId: string
-  /** Multiaddrs to listen at; with port 0 the system chooses. @default ['/ip4/127.0.0.1/tcp/0'] */
+  /**
+   * Multiaddrs to listen at; with port 0 the system chooses. Found by mDNS means found by other machines, so that asks
+   * for more than this machine's own address. @default ['/ip4/127.0.0.1/tcp/0'], with mdns ['/ip4/0.0.0.0/tcp/0']
+   */
   readonly listen?: readonly string[]
   /**
    * Multiaddrs, without `/p2p/`, where others can dial this context besides those it listens at: what a router forwards
@@ -54,9 +57,9 @@ export function libp2pNetwork({
   ports,
   seed,
   meshId,
-  listen = ['/ip4/127.0.0.1/tcp/0'],
   announce = [],
   mdns = false,
+  listen = [mdns ? '/ip4/0.0.0.0/tcp/0' : '/ip4/127.0.0.1/tcp/0'],
   bootstrap = [],
   maxConnections = 300,
   maxPending = 1_000,

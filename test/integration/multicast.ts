@@ -1,0 +1,34 @@
+import { createSocket } from 'node:dgram'
+
+const GROUP = '224.0.0.251'
+const PORT = 5353
+
+/**
+ * Why a datagram to mDNS's group does not come back on this machine (a container without multicast, a firewall), or
+ * nothing when it does. Found out by sending one: an empty DNS question that nobody answers.
+ */
+export function multicastFault(): Promise<string | undefined> {
+  const probe = Buffer.alloc(12)
+  probe.writeUInt16BE(process.pid & 0xffff)
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  return new Promise<string | undefined>((resolve) => {
+    const again = setInterval(() => socket.send(probe, PORT, GROUP), 100)
+    const late = setTimeout(() => done('a datagram to mDNS’s group did not come back within 5 s'), 5_000)
+    const done = (fault: string | undefined): void => {
+      clearInterval(again)
+      clearTimeout(late)
+      socket.close(() => resolve(fault))
+    }
+    socket.once('error', (error) => done(error.message))
+    socket.on('message', (message) => {
+      if (message.equals(probe)) done(undefined)
+    })
+    socket.bind(PORT, () => {
+      try {
+        socket.addMembership(GROUP)
+      } catch (error) {
+        done((error as Error).message)
+      }
+    })
+  })
+}
