@@ -26,7 +26,8 @@ export class Acknowledgements {
   }
 
   acknowledged(by: ContextId, version: number): void {
-    if ((this.#acked.get(by) ?? -1) < version) this.#acked.set(by, version)
+    if ((this.#acked.get(by) ?? -1) >= version) return
+    this.#acked.set(by, version)
     this.settle()
   }
 
@@ -46,7 +47,19 @@ export class Acknowledgements {
 
   /** To be called when the required members have changed. */
   settle(): void {
-    for (const waiter of [...this.#waiters]) if (this.missing(waiter.version).length === 0) this.#release(waiter)
+    if (this.#waiters.length === 0) return
+    const confirmed = this.#confirmed()
+    const waiters = this.#waiters
+    this.#waiters = waiters.filter(({ version }) => version > confirmed)
+    if (this.#waiters.length < waiters.length)
+      for (const waiter of waiters) if (waiter.version <= confirmed) finish(waiter)
+  }
+
+  /** The latest version that nobody is missing for: looked for once an acknowledgement, however many wait. */
+  #confirmed(): number {
+    let confirmed = Number.POSITIVE_INFINITY
+    for (const context of this.#required()) confirmed = Math.min(confirmed, this.#acked.get(context) ?? -1)
+    return confirmed
   }
 
   forget(contexts: readonly ContextId[]): void {
@@ -54,12 +67,16 @@ export class Acknowledgements {
   }
 
   stop(): void {
-    for (const waiter of [...this.#waiters]) this.#release(waiter)
+    for (const waiter of this.#waiters.splice(0)) finish(waiter)
   }
 
   #release(waiter: Waiter): void {
-    waiter.timer.cancel()
     this.#waiters = this.#waiters.filter((other) => other !== waiter)
-    waiter.resolve()
+    finish(waiter)
   }
+}
+
+function finish({ timer, resolve }: Waiter): void {
+  timer.cancel()
+  resolve()
 }

@@ -6,8 +6,12 @@ describe('acknowledgements', () => {
   const setup = () => {
     const clock = new VirtualClock()
     let required = ['a', 'b']
-    const acks = new Acknowledgements(clock, 2_000, () => required)
-    return { clock, acks, require: (list: string[]) => (required = list) }
+    let asked = 0
+    const acks = new Acknowledgements(clock, 2_000, () => {
+      asked += 1
+      return required
+    })
+    return { clock, acks, asked: () => asked, require: (list: string[]) => (required = list) }
   }
 
   test('a wait ends when all required members have acknowledged that version or a later one', async () => {
@@ -27,6 +31,19 @@ describe('acknowledgements', () => {
     acks.acknowledged('a', 6)
     acks.acknowledged('a', 3)
     expect(acks.missing(6)).toEqual(['b'])
+  })
+
+  test('of many waits those end whose version is acknowledged, and the members are looked at once for all of them', async () => {
+    const { clock, acks, asked } = setup()
+    const ended: number[] = []
+    for (let version = 1; version <= 1_000; version += 1) void acks.wait(version).then(() => ended.push(version))
+    acks.acknowledged('a', 1_000)
+    const before = asked()
+    acks.acknowledged('b', 400)
+    acks.acknowledged('b', 300)
+    expect(asked() - before).toBe(1)
+    await clock.advance(0)
+    expect([ended.length, ended.at(-1), clock.pending]).toEqual([400, 400, 600])
   })
 
   test('a wait ends after the patience, and says no more than that', async () => {
