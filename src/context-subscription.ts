@@ -72,6 +72,16 @@ export abstract class ContextSubscription implements Subscription, PatternListen
     this.components.ended(this)
   }
 
+  /** The context stops. A handler that has not ended by now is left to itself, with what waits for it. */
+  stop(): void {
+    if (!this.isIdle) {
+      const { counters, logger } = this.components.ports
+      counters.add('context.handler-hung')
+      logger.warn({ pattern: this.pattern, waiting: this.waiting.size }, 'the context stops, and its handler goes on')
+    }
+    this.unsubscribe()
+  }
+
   [Symbol.dispose](): void {
     this.unsubscribe()
   }

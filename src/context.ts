@@ -270,17 +270,8 @@ export class MeshContext implements Context, LifeCycle {
     // Only now: what is lost meanwhile ends the calls to it, and the handlers that work for it.
     this.#unlisten?.()
     this.#calls.stop()
-    for (const subscription of [...this.#subscriptions]) this.#end(subscription)
+    for (const subscription of [...this.#subscriptions]) subscription.stop()
     await this.#life.stop({ by })
-  }
-
-  #end(subscription: ContextSubscription): void {
-    if (!subscription.isIdle) {
-      const { counters, logger } = this.#parts.ports
-      counters.add('context.handler-hung')
-      logger.warn({ pattern: subscription.pattern }, 'the context stops, and a handler of its own has not ended')
-    }
-    subscription.unsubscribe()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -160,8 +160,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     const limit = Math.min(LAST_HANDLER_WAIT, (by - clock.monotonic()) / 2)
     if (!(await this.#turns.ended(clock, limit))) this.#hung('a handler')
     try {
-      const hook = this.agent.onDestroy?.()
-      if (hook !== undefined && !(await endedBy(clock, by, hook))) this.#hung('onDestroy')
+      if (!(await endedBy(clock, by, Promise.resolve(this.agent.onDestroy?.())))) this.#hung('onDestroy')
     } catch (thrown) {
       this.#count(thrown)
     }

@@ -316,7 +316,7 @@ test('stop ends within 10 s although a handler never does: its call ends with ER
   })
   const { id: agent } = await context.spawn(stuck)
   context.subscribe('amcp.domain.x', () => new Promise(() => {}))
-  await context.publish('amcp.domain.x', 1)
+  for (const n of [1, 2]) await context.publish('amcp.domain.x', n)
   const call = expect(context.call('hang', 1, { deadline: 100_000 })).rejects.toMatchObject({ code: 'ERR_STOPPED' })
   let isStopped = false
   const stopping = context.stop().then(() => {
@@ -332,7 +332,7 @@ test('stop ends within 10 s although a handler never does: its call ends with ER
   expect(ports.counters.get('agents.hung')).toBe(2)
   expect(ports.counters.get('context.handler-hung')).toBe(1)
   expect(warn.mock.calls.map(([fields]) => fields)).toEqual([
-    { pattern: 'amcp.domain.x' },
+    { pattern: 'amcp.domain.x', waiting: 1 },
     { agent, type: 'stuck', what: 'a handler' },
     { agent, type: 'stuck', what: 'onDestroy' },
   ])

@@ -166,6 +166,17 @@ describe('gossip that nobody hears yet', () => {
     await world.pass(100)
     expect(data(one)).toEqual(['last words'])
   })
+
+  test('is counted when a stop has no time to wait until somebody hears it', async () => {
+    const [one, two] = await strangers()
+    void two.broker.publish(two.event(TOPIC, 'last words'))
+    await world.run(two.broker.stop({ by: world.clock.monotonic() + 500 }))
+    expect(two.count('broker.gossip.unsent-frames')).toBe(1)
+    expect(two.count('broker.gossip.unsent-bytes')).toBeGreaterThan(0)
+    await world.link(one, two)
+    await world.pass(5_000)
+    expect(data(one)).toEqual([])
+  })
 })
 
 describe('direct frames before a stop', () => {
