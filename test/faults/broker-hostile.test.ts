@@ -383,6 +383,13 @@ describe('a hostile member on gossip', () => {
     for (let n = 0; n < 5; n += 1) await gossip(forge({ n, signer: () => new Uint8Array(64).fill(n) }))
     expect(strict.count('broker.refused.signature')).toBe(2)
     expect(strict.count('broker.refused.rate')).toBe(3)
+    expect(strict.count('gossip.rejected')).toBe(5)
+  })
+
+  test('a neighbour pays for frames of another mesh, which it ought to have known', async () => {
+    await gossip(forge({ meshHash: new Uint8Array(16) }))
+    expect(victim.count('broker.refused.mesh')).toBe(1)
+    expect(victim.count('gossip.rejected')).toBe(1)
   })
 })
 

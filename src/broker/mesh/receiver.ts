@@ -47,6 +47,8 @@ export interface ReceiverComponents {
 const NO_RECORDS: readonly LinkRecord[] = []
 const DIRECT: Way = { lane: 'direct' }
 const REJECTED: ReadonlySet<Refusal> = new Set(REJECT_REASONS)
+/** What costs a forwarder of gossip: it has judged before it passed on, and sends no faster than frames can be judged. */
+const COSTLY: ReadonlySet<Refusal> = new Set<Refusal>([...REJECT_REASONS, 'mesh', 'rate'])
 
 /** From bytes on any lane to events in order: judges, parks what lacks credentials, asks for them, delivers. */
 export class Receiver {
@@ -80,7 +82,7 @@ export class Receiver {
     const judgement = this.#parts.validator.judge(bytes, from, this.#gossipWays[shard]!)
     const reason = this.#act(judgement, from, NO_RECORDS, false)
     if (reason === undefined) return 'accept'
-    return reason !== 'lacking' && REJECTED.has(reason) ? 'reject' : 'ignore'
+    return reason !== 'lacking' && COSTLY.has(reason) ? 'reject' : 'ignore'
   }
 
   /** A message of a direct lane. */

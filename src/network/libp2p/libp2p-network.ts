@@ -5,6 +5,7 @@ import type { Gossip, Network, PeerListener, Records, Streams } from '../network
 import { AdmissionGate } from './admission-gate.ts'
 import { createNode, type Node, type NodeOptions } from './create-node.ts'
 import { Libp2pGossip } from './gossip.ts'
+import { boundIntake } from './gossip-intake.ts'
 import { GossipWatchdog } from './gossip-watchdog.ts'
 import { Peers, parsed } from './peers.ts'
 import { lanNetwork, type NetworkPreset } from './preset.ts'
@@ -217,6 +218,7 @@ class Libp2pNetwork implements Network {
         if (id.toString() !== this.id && this.#options.mayLink(id.toString())) this.#peers.discovered(id, multiaddrs)
       },
     })
+    boundIntake(node.services.pubsub, { ports: this.#options.ports, scores: this.#scores })
     this.#peers.attach(node)
     await this.#streams.attach(node)
     try {

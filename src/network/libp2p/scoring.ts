@@ -2,10 +2,12 @@ import type { PeerScoreParams, PeerScoreThresholds } from '@libp2p/gossipsub/sco
 import type { Clock } from '../../core/clock.ts'
 import type { ContextId } from '../../core/ids.ts'
 
-/** Score that one rejected frame costs. gossipsub stops listening to a peer below −80: the ninth reject in a row. */
+/** Score that one rejected frame costs. The ninth reject in a row. */
 const REJECT_COST = 10
 /** Of not reading: below −50 gossipsub publishes nothing to a peer. */
 const STALL_COST = 70
+/** Below this score gossipsub drops what a peer sends. */
+const GRAYLIST = -80
 /** ms in which half of what rejects cost is forgiven. */
 const HALF_LIFE = 60_000
 const REMEMBERED_PEERS = 1_024
@@ -35,6 +37,11 @@ export class RejectScores {
     if (this.#costs.size > REMEMBERED_PEERS) this.#costs.delete(this.#costs.keys().next().value!)
   }
 
+  /** Whether gossipsub hears nothing from it now; it looks once an RPC, and after a good time only at each 128th. */
+  isSilenced(peer: ContextId): boolean {
+    return this.scoreOf(peer) < GRAYLIST
+  }
+
   /** 0 or below. */
   scoreOf(peer: ContextId): number {
     const known = this.#costs.get(peer)
@@ -60,5 +67,5 @@ export function scoreParams(rejects: RejectScores): Partial<PeerScoreParams> {
 export const scoreThresholds: Partial<PeerScoreThresholds> = {
   gossipThreshold: -20,
   publishThreshold: -50,
-  graylistThreshold: -80,
+  graylistThreshold: GRAYLIST,
 }
