@@ -2,7 +2,7 @@
 const PRIORITIES = 10
 
 /** One priority's work, first in first out, without moving what waits. */
-class Lane<Work> {
+class Queue<Work> {
   #items: (Work | undefined)[] = []
   #head = 0
 
@@ -40,8 +40,8 @@ class Lane<Work> {
  */
 export class Mailbox<Work> {
   readonly #limit: number
-  readonly #lanes: (Lane<Work> | undefined)[] = []
-  /** Bit p is set while lane p holds something. */
+  readonly #queues: (Queue<Work> | undefined)[] = []
+  /** Bit p is set while queue p holds something. */
   #occupied = 0
   #size = 0
 
@@ -63,12 +63,12 @@ export class Mailbox<Work> {
       if (lowest >= at) return work
       shed = this.#take(lowest, true)
     }
-    let lane = this.#lanes[at]
-    if (lane === undefined) {
-      lane = new Lane()
-      this.#lanes[at] = lane
+    let queue = this.#queues[at]
+    if (queue === undefined) {
+      queue = new Queue()
+      this.#queues[at] = queue
     }
-    lane.push(work)
+    queue.push(work)
     this.#occupied |= 1 << at
     this.#size += 1
     return shed
@@ -80,9 +80,9 @@ export class Mailbox<Work> {
   }
 
   #take(priority: number, youngest: boolean): Work | undefined {
-    const lane = this.#lanes[priority]!
-    const work = youngest ? lane.pop() : lane.shift()
-    if (lane.size === 0) this.#occupied &= ~(1 << priority)
+    const queue = this.#queues[priority]!
+    const work = youngest ? queue.pop() : queue.shift()
+    if (queue.size === 0) this.#occupied &= ~(1 << priority)
     this.#size -= 1
     return work
   }

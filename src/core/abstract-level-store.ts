@@ -1,5 +1,6 @@
 import type { AbstractBatchOperation, AbstractLevel } from 'abstract-level'
 import { AmcpError } from './errors.ts'
+import { plainBytes } from './plain-bytes.ts'
 import type { ScanOptions, Store, StoreOperation } from './store.ts'
 
 export type BytesLevel = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
@@ -22,7 +23,7 @@ export class AbstractLevelStore implements Store {
    */
   constructor(level: BytesLevel, { keepsArrays = false }: { keepsArrays?: boolean } = {}) {
     this.#level = level
-    this.#own = keepsArrays ? (bytes) => bytes.slice() : plain
+    this.#own = keepsArrays ? (bytes) => bytes.slice() : plainBytes
   }
 
   async get(space: string, key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -96,11 +97,6 @@ export class AbstractLevelStore implements Store {
     }
     return prefix
   }
-}
-
-/** The same bytes without Buffer's own ways of printing and comparing. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** The first key after all that begin with the prefix; its last byte is UTF-8, so never 255. */

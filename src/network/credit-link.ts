@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import type { Counters } from '../core/counters.ts'
 import { AmcpError } from '../core/errors.ts'
-import { type CreditFormat, creditMessages } from './credit-message.ts'
+import { readCredit, writeCredit } from './credit-message.ts'
 import type { MessageStream } from './network.ts'
 import { PartsQueue } from './parts-queue.ts'
 
@@ -18,8 +18,6 @@ export interface CreditLinkOptions {
   window?: number
   /** Bytes that may wait here for credit and for the transport. @default 4 MiB */
   queue?: number
-  /** @default creditMessages */
-  format?: CreditFormat
 }
 
 export interface CreditLinkComponents {
@@ -38,7 +36,6 @@ export class CreditLink {
   readonly #counters: Counters
   readonly #window: number
   readonly #capacity: number
-  readonly #format: CreditFormat
   readonly #queue = new PartsQueue()
   readonly #flushed: (() => void)[] = []
   #onMessage: ((message: Uint8Array) => void) | undefined
@@ -60,14 +57,13 @@ export class CreditLink {
   constructor(
     stream: MessageStream,
     { clock, counters }: CreditLinkComponents,
-    { window = 4 * MEBIBYTE, queue = 4 * MEBIBYTE, format = creditMessages }: CreditLinkOptions = {},
+    { window = 4 * MEBIBYTE, queue = 4 * MEBIBYTE }: CreditLinkOptions = {},
   ) {
     this.#stream = stream
     this.#clock = clock
     this.#counters = counters
     this.#window = window
     this.#capacity = queue
-    this.#format = format
     stream.onMessage((message) => this.#take(message))
     stream.onClose(() => this.#end())
     this.#grant()
@@ -209,7 +205,7 @@ export class CreditLink {
   }
 
   #take(message: Uint8Array): void {
-    const credit = this.#format.read(message)
+    const credit = readCredit(message)
     if (credit !== undefined) {
       this.#credit(credit.received, credit.granted)
       return
@@ -252,7 +248,7 @@ export class CreditLink {
     if (this.#hasEnded || !this.#stream.isOpen) return
     this.#told = this.#received
     this.#granted = this.#received + this.#window
-    this.#write(this.#format.write(this.#received, this.#granted))
+    this.#write(writeCredit(this.#received, this.#granted))
   }
 
   #end(): void {

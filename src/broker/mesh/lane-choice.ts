@@ -18,7 +18,7 @@ export interface LaneChoiceOptions {
 }
 
 /** Contexts to send to directly, `gossip`, or nobody elsewhere. */
-export type Lane = readonly ContextId[] | 'gossip' | undefined
+export type Destination = readonly ContextId[] | 'gossip' | undefined
 
 const alone = new Map<ContextId, readonly ContextId[]>()
 const MAX_ALONE = 4_096
@@ -39,7 +39,7 @@ export function chooseLane(
   topic: string,
   members: Pick<Members, 'self' | 'audienceOf' | 'listenersOf' | 'contextOfAgent'>,
   { lane = 'auto', directLimit = 8 }: LaneChoiceOptions,
-): Lane {
+): Destination {
   const agent = agentOfTopic(topic)
   if (agent !== undefined) {
     const context = members.contextOfAgent(agent)

@@ -73,11 +73,6 @@ export function strictUtf8(source: Uint8Array, from: number, to: number): string
   }
 }
 
-/** A plain Uint8Array over the same memory, so that the hot loops see one hidden class only. */
-export function plainBytes(source: Uint8Array): Uint8Array {
-  return source.constructor === Uint8Array ? source : new Uint8Array(source.buffer, source.byteOffset, source.length)
-}
-
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false

@@ -1,6 +1,6 @@
+import { plainBytes } from '../../core/plain-bytes.ts'
 import { ByteReader, frameInvalid } from './byte-reader.ts'
 import { ByteWriter, varintLength } from './byte-writer.ts'
-import { plainBytes } from './bytes.ts'
 
 /** A way that events take to one receiver. */
 export type Lane = 'gossip' | 'direct'
@@ -118,6 +118,11 @@ function writeLength(envelope: Uint8Array, length: number): void {
   let at = 1
   for (; rest > 127; rest = Math.floor(rest / 128)) envelope[at++] = (rest & 127) | 128
   envelope[at] = rest
+}
+
+/** Whether a message looks like an envelope with one credit record: cheap, since each message is asked. */
+export function isLoneCredit(message: Uint8Array): boolean {
+  return message[0] === CONTROL && message[2] === CREDIT && message[1] === message.length - 2
 }
 
 /** Splits a message of a direct lane. The frame is not looked at. ERR_FRAME_INVALID. */

@@ -1,10 +1,11 @@
 import type { GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Stream } from '@libp2p/interface'
 import type { ContextId } from '../../core/ids.ts'
+import { plainBytes } from '../../core/plain-bytes.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { Gossip, Verdict } from '../network.ts'
 import { sentOn } from './calm-yamux.ts'
-import { drainOrEnd, plain } from './message-stream.ts'
+import { drainOrEnd } from './message-stream.ts'
 import type { RejectScores } from './scoring.ts'
 import type { WatchedStream } from './stalled-streams.ts'
 
@@ -52,7 +53,7 @@ export class Libp2pGossip implements Gossip {
   attach(pubsub: GossipSub): void {
     this.#pubsub = pubsub as unknown as GossipRouter
     pubsub.addEventListener('gossipsub:message', ({ detail: { msg, propagationSource } }) => {
-      for (const listener of this.#listeners) listener(msg.topic, plain(msg.data), propagationSource.toString())
+      for (const listener of this.#listeners) listener(msg.topic, plainBytes(msg.data), propagationSource.toString())
     })
     pubsub.addEventListener('subscription-change', ({ detail }) => {
       const peer = detail.peerId.toString()
@@ -204,7 +205,9 @@ export class Libp2pGossip implements Gossip {
     const pubsub = this.#pubsub
     if (pubsub === undefined) return
     // Exact topics only, so each is registered, and before the first frame can come.
-    pubsub.topicValidators.set(topic, (peer, message) => this.#verdict(topic, plain(message.data), peer.toString()))
+    pubsub.topicValidators.set(topic, (peer, message) =>
+      this.#verdict(topic, plainBytes(message.data), peer.toString()),
+    )
     pubsub.subscribe(topic)
   }
 

@@ -1,6 +1,7 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
+import { plainBytes } from '../../core/plain-bytes.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { MessageStream } from '../network.ts'
 import { END_MARK, PrefixReader, prefixed } from './length-prefix.ts'
@@ -107,8 +108,8 @@ export class Libp2pMessageStream implements MessageStream {
 
   readonly #onData = ({ data }: StreamMessageEvent): void => {
     try {
-      if (data instanceof Uint8Array) this.#reader.push(plain(data))
-      else for (const chunk of data) this.#reader.push(plain(chunk))
+      if (data instanceof Uint8Array) this.#reader.push(plainBytes(data))
+      else for (const chunk of data) this.#reader.push(plainBytes(chunk))
     } catch (error) {
       this.#broken(error)
     }
@@ -157,11 +158,6 @@ export class Libp2pMessageStream implements MessageStream {
     this.#end = { reason }
     this.#closeListener?.(reason)
   }
-}
-
-/** Node's sockets hand over Buffers, whose `slice` and JSON form differ from a Uint8Array's. */
-export function plain(bytes: Uint8Array): Uint8Array {
-  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
 }
 
 function lost(cause?: Error): AmcpError {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../src/core/counters.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import { CreditLink, type CreditLinkOptions } from '../../../src/network/credit-link.ts'
-import { creditMessages } from '../../../src/network/credit-message.ts'
+import { readCredit, writeCredit } from '../../../src/network/credit-message.ts'
 import type { MessageStream } from '../../../src/network/network.ts'
 
 /** A stream whose other end is the test: what is sent piles up until it is taken. */
@@ -68,11 +68,11 @@ class ManualStream implements MessageStream {
 
   /** What was sent since the last call, without credits. */
   takeMessages(): Uint8Array[] {
-    return this.sent.splice(0).filter((message) => creditMessages.read(message) === undefined)
+    return this.sent.splice(0).filter((message) => readCredit(message) === undefined)
   }
 
   takeCredits(): { received: number; granted: number }[] {
-    return this.sent.splice(0).flatMap((message) => creditMessages.read(message) ?? [])
+    return this.sent.splice(0).flatMap((message) => readCredit(message) ?? [])
   }
 }
 
@@ -84,7 +84,7 @@ function open(options: CreditLinkOptions = {}) {
   const counters = new Counters()
   const stream = new ManualStream()
   const link = new CreditLink(stream, { clock, counters }, options)
-  const grant = (received: number, granted: number): void => stream.receive(creditMessages.write(received, granted))
+  const grant = (received: number, granted: number): void => stream.receive(writeCredit(received, granted))
   return { clock, counters, stream, link, grant }
 }
 
@@ -368,7 +368,7 @@ describe('laws of the credit link', () => {
             expect(link.sent).toBeLessThanOrEqual(granted)
             const { take, isTold } = moves.next().value
             for (const each of stream.sent.splice(0)) {
-              if (creditMessages.read(each) !== undefined) continue
+              if (readCredit(each) !== undefined) continue
               arrived.push(each)
               received += each.length
             }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EnvelopeWriter, readLinkMessage } from '../../../src/events/frame/link-envelope.ts'
-import { creditMessages } from '../../../src/network/credit-message.ts'
+import { readCredit, writeCredit } from '../../../src/network/credit-message.ts'
 
 const count = fc.maxSafeNat()
 
@@ -9,7 +9,7 @@ describe('credit messages', () => {
   test('come back as they were written', () => {
     void fc.assert(
       fc.property(count, count, (received, granted) => {
-        expect(creditMessages.read(creditMessages.write(received, granted))).toEqual({ received, granted })
+        expect(readCredit(writeCredit(received, granted))).toEqual({ received, granted })
       }),
     )
   })
@@ -17,7 +17,7 @@ describe('credit messages', () => {
   test('are link envelopes with a credit record and nothing else', () => {
     void fc.assert(
       fc.property(count, count, (received, granted) => {
-        const message = creditMessages.write(received, granted)
+        const message = writeCredit(received, granted)
         expect(readLinkMessage(message)).toEqual({ records: [{ kind: 'credit', received, granted }], frame: undefined })
         expect(message).toEqual(new EnvelopeWriter().credit(received, granted).finish(false))
       }),
@@ -30,18 +30,18 @@ describe('credit messages', () => {
     const several = new EnvelopeWriter().credit(1, 2).interest(1, 2, true).finish(false)
     const withFrame = new Uint8Array([...new EnvelopeWriter().credit(1, 2).finish(true), ...frame])
     for (const message of [new Uint8Array(), frame, previous, several, withFrame])
-      expect(creditMessages.read(message)).toBeUndefined()
+      expect(readCredit(message)).toBeUndefined()
   })
 
   test('that are cut short or lie about their length are no credits', () => {
-    const whole = creditMessages.write(300, 70_000)
+    const whole = writeCredit(300, 70_000)
     for (let length = 0; length < whole.length; length += 1)
-      expect(creditMessages.read(whole.subarray(0, length))).toBeUndefined()
+      expect(readCredit(whole.subarray(0, length))).toBeUndefined()
     for (const rest of [
       [255, 255, 255, 255],
       [1, 255],
       [255, 255, 255, 255, 255, 255, 255, 255, 1, 1],
     ])
-      expect(creditMessages.read(Uint8Array.of(1, rest.length + 1, 5, ...rest))).toBeUndefined()
+      expect(readCredit(Uint8Array.of(1, rest.length + 1, 5, ...rest))).toBeUndefined()
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bytes, equalBytes, plainBytes, strictUtf8, webBytes } from '../../../../src/events/frame/bytes.ts'
+import { plainBytes } from '../../../../src/core/plain-bytes.ts'
+import { bytes, equalBytes, strictUtf8, webBytes } from '../../../../src/events/frame/bytes.ts'
 import { readUint32, readUint48, writeUint32, writeUint48 } from '../../../../src/events/frame/fixed-width.ts'
 import {
   formatSequence,
