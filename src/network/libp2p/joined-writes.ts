@@ -29,13 +29,13 @@ export function joiningWrites<C>(
     const encrypter = create(components)
     const inbound = encrypter.secureInbound.bind(encrypter)
     const outbound = encrypter.secureOutbound.bind(encrypter)
-    const joined = async (secured: Promise<SecuredConnection>): Promise<SecuredConnection> => {
+    const joined = async (below: MessageStream, secured: Promise<SecuredConnection>): Promise<SecuredConnection> => {
       const result = await secured
-      joinWrites(result.connection, clock)
+      joinWrites(result.connection, below, clock)
       return result
     }
-    encrypter.secureInbound = (connection, options) => joined(inbound(connection, options))
-    encrypter.secureOutbound = (connection, options) => joined(outbound(connection, options))
+    encrypter.secureInbound = (connection, options) => joined(connection, inbound(connection, options))
+    encrypter.secureOutbound = (connection, options) => joined(connection, outbound(connection, options))
     return encrypter
   }
 }
@@ -45,8 +45,10 @@ export function joiningWrites<C>(
  * task, so that a lone message loses no time; those that follow wait for the end of the turn. Without this each header
  * is a record and a system call of its own, and what it announces waits for the next turn, since Node's TLS takes the
  * next write when the one before is through.
+ * @param below the connection that was secured, which libp2p closes without a word to the one above: what waits has to
+ * leave before that, and writing afterwards throws, where nobody would catch it
  */
-export function joinWrites(connection: MessageStream, clock: Clock): void {
+export function joinWrites(connection: MessageStream, below: MessageStream, clock: Clock): void {
   const socket = 'socket' in connection ? (connection.socket as Corkable) : undefined
   const write = socket === undefined ? connection.send.bind(connection) : past(connection, socket)
   const close = connection.close.bind(connection)
@@ -54,13 +56,14 @@ export function joinWrites(connection: MessageStream, clock: Clock): void {
   let bytes = 0
   let isScheduled = false
 
+  const isOver = (): boolean => (socket === undefined ? below.status !== 'open' : !socket.writable)
   const flush = (): void => {
     if (bytes === 0) return
     const chunks = waiting
     waiting = []
     bytes = 0
     // A connection that is closed meanwhile has told its streams so; what waits then has nowhere to go.
-    if (connection.status !== 'open' || socket?.writable === false) return
+    if (connection.status !== 'open' || isOver()) return
     const first = endOfSmall(chunks, 0)
     if (first === chunks.length) {
       write(join(chunks, 0, first))
@@ -95,8 +98,15 @@ export function joinWrites(connection: MessageStream, clock: Clock): void {
     flush()
     return close(options)
   }
-  if (socket === undefined) return
-  // libp2p closes a connection from below.
+  if (socket === undefined) {
+    const closeBelow = below.close.bind(below)
+    below.close = (options) => {
+      flush()
+      return closeBelow(options)
+    }
+    return
+  }
+  // With TLS that works on the socket itself, the socket is what lies below.
   const destroySoon = socket.destroySoon.bind(socket)
   socket.destroySoon = () => {
     flush()

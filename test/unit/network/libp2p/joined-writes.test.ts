@@ -12,26 +12,29 @@ interface Fake {
   close(): Promise<void>
 }
 
-function joined(socket?: object): { fake: Fake; connection: MessageStream; clock: VirtualClock } {
-  const fake: Fake = {
-    status: 'open',
-    writableNeedsDrain: false,
-    sent: [],
-    closed: 0,
-    send(data) {
-      this.sent.push(data)
-      return true
-    },
-    close() {
-      this.closed = this.sent.length
-      return Promise.resolve()
-    },
-    ...(socket === undefined ? {} : { socket }),
-  }
+const fakeStream = (socket?: object): Fake => ({
+  status: 'open',
+  writableNeedsDrain: false,
+  sent: [],
+  closed: 0,
+  send(data) {
+    this.sent.push(data)
+    return true
+  },
+  close() {
+    this.status = 'closing'
+    this.closed = this.sent.length
+    return Promise.resolve()
+  },
+  ...(socket === undefined ? {} : { socket }),
+})
+
+function joined(socket?: object) {
+  const [fake, below] = [fakeStream(socket), fakeStream()]
   const clock = new VirtualClock()
   const connection = fake as unknown as MessageStream
-  joinWrites(connection, clock)
-  return { fake, connection, clock }
+  joinWrites(connection, below as unknown as MessageStream, clock)
+  return { fake, connection, below, clock }
 }
 
 /** What a socket was told, a write as its length. */
@@ -147,6 +150,17 @@ describe('joinWrites', () => {
     fake.status = 'closed'
     await clock.advance(0)
     expect(fake.sent).toHaveLength(1)
+  })
+
+  test('what waits leaves before the connection below is closed, and nothing is written after that', async () => {
+    const { fake, connection, below, clock } = joined()
+    connection.send(bytes(1, 2))
+    await below.close()
+    expect(fake.sent).toEqual([bytes(1, 2)])
+    expect(below.status).toBe('closing')
+    connection.send(bytes(3))
+    await clock.advance(0)
+    expect(fake.sent).toEqual([bytes(1, 2)])
   })
 
   test('what waits leaves before its socket is ended, and nothing is written after that', async () => {
