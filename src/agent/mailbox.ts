@@ -1,37 +1,7 @@
+import { Fifo } from '../core/fifo.ts'
+
 /** Priorities of AMCP events: 0 (lowest) to 9. */
 const PRIORITIES = 10
-
-/** One priority's work, first in first out, without moving what waits. */
-class Queue<Work> {
-  #items: (Work | undefined)[] = []
-  #head = 0
-
-  get size(): number {
-    return this.#items.length - this.#head
-  }
-
-  push(work: Work): void {
-    this.#items.push(work)
-  }
-
-  shift(): Work | undefined {
-    const work = this.#items[this.#head]
-    this.#items[this.#head++] = undefined
-    if (this.#head === this.#items.length) {
-      this.#items = []
-      this.#head = 0
-    } else if (this.#head >= 1_024 && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
-    return work
-  }
-
-  /** The youngest. */
-  pop(): Work | undefined {
-    return this.#items.pop()
-  }
-}
 
 /**
  * What waits for one agent: bounded, highest priority first, in order within a priority. When it is full, the youngest
@@ -40,7 +10,7 @@ class Queue<Work> {
  */
 export class Mailbox<Work> {
   readonly #limit: number
-  readonly #queues: (Queue<Work> | undefined)[] = []
+  readonly #queues: (Fifo<Work> | undefined)[] = []
   /** Bit p is set while queue p holds something. */
   #occupied = 0
   #size = 0
@@ -65,7 +35,7 @@ export class Mailbox<Work> {
     }
     let queue = this.#queues[at]
     if (queue === undefined) {
-      queue = new Queue()
+      queue = new Fifo()
       this.#queues[at] = queue
     }
     queue.push(work)

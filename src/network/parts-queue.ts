@@ -1,16 +1,14 @@
-/** How many taken slots may lie in front before the arrays are moved together. */
-const COMPACT_AT = 1024
+import { Fifo } from '../core/fifo.ts'
 
-/** Messages in parts, first in first out, with their bytes counted. No allocation per message beside the arrays' growth. */
+/** Messages in parts, first in first out, with their bytes counted. */
 export class PartsQueue {
-  #messages: (Uint8Array[] | undefined)[] = []
-  #sizes: number[] = []
-  #head = 0
+  readonly #messages = new Fifo<Uint8Array[]>()
+  readonly #sizes = new Fifo<number>()
   #bytes = 0
   #largest = 0
 
   get isEmpty(): boolean {
-    return this.#head === this.#messages.length
+    return this.#messages.size === 0
   }
 
   get bytes(): number {
@@ -24,7 +22,7 @@ export class PartsQueue {
 
   /** Bytes of the message that `shift` would return; 0 when there is none. */
   get nextSize(): number {
-    return this.#sizes[this.#head] ?? 0
+    return this.#sizes.first ?? 0
   }
 
   push(parts: Uint8Array[], size: number): void {
@@ -36,27 +34,17 @@ export class PartsQueue {
 
   /** Throws RangeError when empty. */
   shift(): Uint8Array[] {
-    const parts = this.#messages[this.#head]
+    const parts = this.#messages.shift()
     if (parts === undefined) throw new RangeError('the queue is empty')
-    this.#messages[this.#head] = undefined
-    this.#bytes -= this.nextSize
-    this.#head += 1
-    if (this.isEmpty) this.clear()
-    else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#messages.length) this.#compact()
+    this.#bytes -= this.#sizes.shift()!
+    if (this.isEmpty) this.#largest = 0
     return parts
   }
 
   clear(): void {
-    this.#messages = []
-    this.#sizes = []
-    this.#head = 0
+    this.#messages.clear()
+    this.#sizes.clear()
     this.#bytes = 0
     this.#largest = 0
-  }
-
-  #compact(): void {
-    this.#messages = this.#messages.slice(this.#head)
-    this.#sizes = this.#sizes.slice(this.#head)
-    this.#head = 0
   }
 }

@@ -1,20 +1,18 @@
+import { Fifo } from '../../core/fifo.ts'
+
 /** One message of a direct lane that waits: its envelope, and the frame that other receivers share. */
 export interface Waiting {
   readonly envelope: Uint8Array
   readonly frame: Uint8Array | undefined
 }
 
-/** Shifted messages kept at the front before the rest moves up: moving at each shift would cost the length each time. */
-const MAX_SHIFTED = 1_024
-
 /** Messages that wait, with their bytes. */
 export class SendQueue {
-  #messages: (Waiting | undefined)[] = []
-  #head = 0
+  readonly #messages = new Fifo<Waiting>()
   #bytes = 0
 
   get isEmpty(): boolean {
-    return this.#head === this.#messages.length
+    return this.#messages.size === 0
   }
 
   get bytes(): number {
@@ -22,7 +20,7 @@ export class SendQueue {
   }
 
   get first(): Waiting | undefined {
-    return this.#messages[this.#head]
+    return this.#messages.first
   }
 
   push(message: Waiting): void {
@@ -31,20 +29,14 @@ export class SendQueue {
   }
 
   shift(): void {
-    const first = this.#messages[this.#head]
-    if (first === undefined) return
-    this.#bytes -= sizeOf(first)
-    this.#messages[this.#head++] = undefined
-    if (this.#head < this.#messages.length && this.#head < MAX_SHIFTED) return
-    this.#messages = this.#messages.slice(this.#head)
-    this.#head = 0
+    const message = this.#messages.shift()
+    if (message !== undefined) this.#bytes -= sizeOf(message)
   }
 
   /** Forgets everything; returns how many messages that were. */
   clear(): number {
-    const left = this.#messages.length - this.#head
-    this.#messages = []
-    this.#head = 0
+    const left = this.#messages.size
+    this.#messages.clear()
     this.#bytes = 0
     return left
   }
