@@ -91,7 +91,7 @@ test('a stop ends within 10 s with a handler that hangs and a neighbour that is 
     const before = clock.monotonic()
     await here!.stop()
     expect(clock.monotonic() - before).toBeLessThanOrEqual(10_000)
-    expect(clock.monotonic() - before).toBeGreaterThan(7_000)
+    expect(clock.monotonic() - before).toBeGreaterThan(6_000)
     await call
     await simulation.sleep(10)
     expect(other!.members).toEqual([contexts[1]!.id])

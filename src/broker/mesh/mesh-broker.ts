@@ -65,8 +65,8 @@ export function meshBroker(components: MeshBrokerComponents, options: MeshBroker
 }
 
 class LanesBroker implements MeshBroker, LifeCycle {
-  /** For events that the last handlers published. */
-  readonly stopReserve = 500
+  /** For what was published until the last handlers ended: a receiver must say that it took it in. */
+  readonly stopReserve = 1_500
   readonly #ports: Ports
   readonly #members: Members
   readonly #options: MeshBrokerOptions
