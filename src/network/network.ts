@@ -113,6 +113,10 @@ export interface Streams {
 /** The DHT's provider records: short-lived hints of who provides a key, never authority. */
 export interface Records {
   provide(key: string, options?: { signal?: AbortSignal }): Promise<void>
+  /**
+   * This context answers with its record no more, and does not renew it. Whoever was handed it may answer until it lapses: a
+   * provider that is found has to be asked anyway.
+   */
   withdraw(key: string): Promise<void>
   /** Yields providers as they are found; ends when the search ends. */
   providers(key: string, options?: { signal?: AbortSignal }): AsyncIterable<ContextId>

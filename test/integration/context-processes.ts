@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemPorts } from '../../src/core/default-ports.ts'
@@ -39,11 +39,10 @@ export class MeshFolders implements Disposable {
     return folder
   }
 
-  /** The same key in a second folder, as after a careless backup. */
+  /** All of it in a second folder, key and store, as after a careless backup. */
   copy(of: string, name: string): string {
     const folder = join(this.#root, name)
-    mkdirSync(folder)
-    for (const file of ['mesh.json', 'context.key', 'membership.jws']) cpSync(join(of, file), join(folder, file))
+    cpSync(of, folder, { recursive: true })
     return folder
   }
 

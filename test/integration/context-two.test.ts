@@ -1,4 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { folderPaths } from '../../src/identity/context-folder.ts'
 import { ContextProcess, MeshFolders } from './context-processes.ts'
 
 test('MS-1 two processes publish to and call each other without a server', async () => {
@@ -89,13 +91,14 @@ test('a folder in use, an expired membership and a foreign mesh are refused by t
   await expect(ContextProcess.start(foreign.founder, first.addresses)).rejects.toMatchObject({ code: 'ERR_WRONG_MESH' })
 })
 
-test('a folder that was copied to a second process is found out: ERR_DUPLICATE_IDENTITY', async () => {
+test('a folder that was copied to a second process, store and all, is found out: ERR_DUPLICATE_IDENTITY', async () => {
   using mesh = new MeshFolders()
   await using first = await ContextProcess.start(mesh.founder)
   const folder = mesh.member('second')
   await using second = await ContextProcess.start(folder, first.addresses)
-  await expect(ContextProcess.start(mesh.copy(folder, 'copy'), first.addresses)).rejects.toMatchObject({
-    code: 'ERR_DUPLICATE_IDENTITY',
-  })
+  const copy = mesh.copy(folder, 'copy')
+  expect(readdirSync(copy).toSorted()).toEqual(readdirSync(folder).toSorted())
+  expect(existsSync(folderPaths(copy).store)).toBe(true)
+  await expect(ContextProcess.start(copy, first.addresses)).rejects.toMatchObject({ code: 'ERR_DUPLICATE_IDENTITY' })
   expect(await second.ask('members')).toEqual([first.id])
 })
