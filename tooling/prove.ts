@@ -49,11 +49,11 @@ const proofs: Readonly<Record<string, Proof>> = {
     environment: (quick, seeds) => ({ ORDER_RUNS: String(seeds ?? (quick ? 200 : 2_000)), ...free(quick) }),
   },
   sim: {
-    says: 'one seed gives one SHA-256 in 20 runs under load',
+    says: 'one seed gives one SHA-256 in 20 runs of 200 agents under load',
     command: ['vitest', 'run', 'test/integration/sim-mesh.test.ts'],
     rounds: 1,
     quickRounds: 1,
-    environment: (quick, seeds) => ({ SIM_RUNS: String(seeds ?? (quick ? 4 : 20)) }),
+    environment: (quick, seeds) => ({ SIM_RUNS: String(seeds ?? (quick ? 4 : 20)), SIM_AGENTS: '200' }),
   },
   trouble: {
     says: 'whatever crashes, parts or is aborted: calls end in time and run once, and the mesh heals with every event heard once',
