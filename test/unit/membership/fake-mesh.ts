@@ -9,8 +9,9 @@ import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import type { Store } from '../../../src/core/store.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
 import type { MemberCredentials } from '../../../src/membership/member-credentials.ts'
+import type { MeshMembersOptions } from '../../../src/membership/member-parts.ts'
 import type { Members } from '../../../src/membership/members.ts'
-import { type MeshMembersOptions, meshMembers } from '../../../src/membership/mesh-members.ts'
+import { meshMembers } from '../../../src/membership/mesh-members.ts'
 import { type FakeNetwork, FakeSwarm } from './fake-swarm.ts'
 
 export const crypto = nodeCrypto()
