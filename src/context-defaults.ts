@@ -9,6 +9,7 @@ import { folderPaths, readIdentity, readMeshFile } from './identity/context-fold
 import type { ContextIdentity } from './identity/context-identity.ts'
 import type { MeshDescription } from './identity/mesh-description.ts'
 import { libp2pNetwork } from './network/libp2p/libp2p-network.ts'
+import { parsed } from './network/libp2p/peers.ts'
 import type { Network } from './network/network.ts'
 
 /** What a context on Node takes from the machine where its options say nothing else. */
@@ -37,8 +38,10 @@ export function folderStore(folder: string): Promise<Store> {
   return levelStore(folderPaths(folder).store)
 }
 
+/** TypeError for an address that is none, which would be tried in vain for ever. */
 export function defaultNetwork(ports: Ports, identity: ContextIdentity, options: ContextOptions): Network {
   const { listen, announce, mdns = false, preset, dialBeyond = true, bootstrap = [] } = options
+  for (const address of bootstrap) parsed(address)
   const given = new Set(bootstrap.map((address) => address.split('/p2p/').at(-1)))
   const { seed, mesh } = identity
   return libp2pNetwork({

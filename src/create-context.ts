@@ -16,7 +16,7 @@ import { meshMembers } from './membership/mesh-members.ts'
  * Starts a context: store, network, members, broker, agents, in this order; when one fails, those before it are stopped
  * again and the promise rejects. Usable at once when it resolves: what others publish from then on arrives. Addresses
  * where nobody answers do not fail it: it goes on alone and keeps trying.
- * TypeError for an option that a given part leaves nothing to do.
+ * TypeError for an address that is none, and for an option that a given part leaves nothing to do.
  * ERR_USAGE, ERR_MESH_FILE_INVALID, ERR_NOT_A_MEMBER, ERR_MEMBERSHIP_EXPIRED, ERR_WRONG_MESH, ERR_FOLDER_IN_USE,
  * ERR_STORE_UNREADABLE, ERR_ADDRESS_IN_USE, ERR_LISTEN_FAILED, ERR_DUPLICATE_IDENTITY.
  */

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { AmcpError } from '../core/errors.ts'
 import { MEMBERSHIP_SECONDS } from '../identity/membership-credential.ts'
+import { parsed } from '../network/libp2p/peers.ts'
 
 /** A number above zero. */
 export function positiveNumber(text: string): number {
@@ -21,6 +22,15 @@ export function wholeNumber(text: string): number {
   const value = positiveNumber(text)
   if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('it must be a whole number above zero.')
   return value
+}
+
+/** One more address of an option that takes several. */
+export function oneMoreAddress(text: string, before: readonly string[]): readonly string[] {
+  try {
+    return [...before, parsed(text).toString()]
+  } catch {
+    throw new InvalidArgumentError('it must be a multiaddr such as /ip4/192.0.2.1/tcp/4001.')
+  }
 }
 
 /**

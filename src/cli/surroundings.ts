@@ -31,6 +31,9 @@ export const withCommonOptions = (command: Command): Command =>
     .option('-f, --folder <path>', "the context's own folder", defaultFolder)
     .option('--json', 'print JSON lines for machines', false)
 
+/** The folder as a next command has to name it. */
+export const inFolder = ({ folder }: CommonOptions): string => (folder === defaultFolder ? '' : ` -f ${folder}`)
+
 export const outputOf = ({ write, writeError }: Surroundings, { json }: CommonOptions): Output =>
   createOutput({ json, write, writeError })
 

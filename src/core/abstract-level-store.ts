@@ -112,10 +112,14 @@ export function storeErrorOf(fault: unknown): unknown {
   if (code === undefined) return fault
   const inner = fault instanceof Error ? codeOf(fault.cause) : undefined
   if (code === 'LEVEL_LOCKED' || inner === 'LEVEL_LOCKED')
-    return new AmcpError('ERR_FOLDER_IN_USE', 'the folder is in use: another process has its store open', {
-      cause: fault,
-      retryable: true,
-    })
+    return new AmcpError(
+      'ERR_FOLDER_IN_USE',
+      'the folder is in use: another process has its store open. Stop that one first, or take another folder',
+      {
+        cause: fault,
+        retryable: true,
+      },
+    )
   if ((code === 'LEVEL_DATABASE_NOT_OPEN' && inner === undefined) || code === 'LEVEL_ITERATOR_NOT_OPEN')
     return new AmcpError('ERR_STORE_CLOSED', 'the store is closed', { cause: fault })
   return new AmcpError('ERR_STORE_UNREADABLE', `the store cannot be read: ${inner ?? code}`, { cause: fault })

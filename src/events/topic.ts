@@ -64,7 +64,8 @@ export function checkTopic(topic: string): void {
     if (isWildcard(one)) throw invalid(topic, `has the wildcard ${one}: events go to one concrete topic`)
     checkLevel(topic, one)
   }
-  if (levels[0] !== 'amcp' || levels.length < 2) throw invalid(topic, 'does not begin with amcp. and a namespace')
+  if (levels[0] !== 'amcp' || levels.length < 2)
+    throw invalid(topic, 'does not begin with amcp. and a namespace, as amcp.domain.order does')
   if (topic.startsWith(AGENT_TOPIC_PREFIX) && !agentTopic.test(topic)) {
     throw invalid(topic, 'is in amcp.agent but does not name an agent id')
   }

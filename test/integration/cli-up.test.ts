@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { contextIdOf } from '../../src/core/ids.ts'
 import { CliWorld } from '../unit/cli/cli-world.ts'
 
 const agents = new URL('cli-agents.ts', import.meta.url).pathname
@@ -46,6 +47,18 @@ describe('up', () => {
     expect((await running).json).toEqual([
       { context: expect.any(String), addresses: [expect.any(String)], members: [], agents: 0 },
     ])
+  })
+
+  test('says that it is alone where nobody answers, and refuses to join by what is no address', async () => {
+    await using world = await founded()
+    const nobody = `/ip4/127.0.0.1/tcp/1/p2p/${contextIdOf(new Uint8Array(32))}`
+    const running = world.run('up', '-f', world.folder, '--join', nobody, '--json')
+    await world.until(() => world.err !== '')
+    expect(JSON.parse(world.err)).toEqual({ alone: true, join: [nobody] })
+    world.stop.abort()
+    await running
+    await using other = await founded()
+    await expect(other.run('up', '-f', other.folder, '--join', 'nowhere')).rejects.toThrow('not a multiaddr: nowhere')
   })
 
   test('refuses a folder that holds no context, and one that was not admitted yet', async () => {

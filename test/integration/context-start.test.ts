@@ -86,6 +86,7 @@ test('a taken port, an address of another machine and a start given up are refus
   // Nobody answers there now, which may change: the context goes on alone and keeps trying.
   await using alone = await createContext({ identity: mesh.member(), bootstrap: [nobody], ...quiet })
   expect(alone.members).toEqual([])
+  await expect(createContext({ bootstrap: ['nowhere'], ...quiet })).rejects.toThrow(TypeError)
   await expect(createContext({ signal: AbortSignal.abort('no'), ...quiet })).rejects.toBe('no')
 })
 

@@ -5,6 +5,7 @@ import { type CommonOptions, controlOf, outputOf, type Surroundings, withCommonO
 export function agentsCommand(surroundings: Surroundings): Command {
   return withCommonOptions(new Command('agents'))
     .description('Lists the agents of the context that runs here.')
+    .addHelpText('after', '\nExample: amcp agents -f b --json | jq -r .agent')
     .action(async (options: CommonOptions) => {
       using control = await controlOf(options)
       const rows = await control.request<AgentRow[]>('agents')

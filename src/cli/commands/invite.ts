@@ -11,6 +11,9 @@ interface InviteOptions extends CommonOptions {
   readonly out?: string
 }
 
+const example = `
+Example: amcp invite did:key:z6Mk… --out b.jws    then, at the newcomer: amcp join --membership b.jws`
+
 export function inviteCommand(surroundings: Surroundings): Command {
   return withCommonOptions(new Command('invite'))
     .description(
@@ -20,6 +23,7 @@ export function inviteCommand(surroundings: Surroundings): Command {
     .option('--hours <n>', 'how long the membership lasts, 48 at most', membershipHours, 48)
     .option('--role <name...>', 'roles that its agents may have', ['agent'])
     .option('-o, --out <file>', 'write the membership to a file instead of printing it')
+    .addHelpText('after', example)
     .action((did: string, options: InviteOptions) => {
       const output = outputOf(surroundings, options)
       const { hours, role, out } = options

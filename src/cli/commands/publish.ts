@@ -32,11 +32,14 @@ export function publishCommand(surroundings: Surroundings): Command {
     .argument('[data]', 'a single event: JSON, text or a CloudEvent; without it lines are read until they end (Ctrl-D)')
     .option('--text', 'take lines as they are, also those that look like JSON', false)
     .addHelpText('after', explanation)
-    .action(async (topic: string | undefined, data: string | undefined, options: PublishCommandOptions) => {
+    .action(async (first: string | undefined, second: string | undefined, options: PublishCommandOptions) => {
+      // No topic begins like this, but a CloudEvent does, which names its own.
+      const isData = second === undefined && first?.startsWith('{') === true
+      const [topic, data] = isData ? [undefined, first] : [first, second]
       using control = await controlOf(options)
       const output = outputOf(surroundings, options)
-      if (topic !== undefined && data !== undefined) {
-        await control.request('publish', options.text ? { topic, data } : requestOf(parsedLine(data), topic))
+      if (data !== undefined) {
+        await control.request('publish', options.text ? textOf(topic)(data) : requestOf(parsedLine(data), topic))
         output.fact('Published 1 event.', { published: 1, refused: 0 })
         return
       }
@@ -129,7 +132,7 @@ const textOf =
 function requestOf(parsed: unknown, topic: string | undefined): PublishRequest {
   if (isEvent(parsed)) return { event: parsed, ...(topic === undefined ? {} : { topic }) }
   if (topic === undefined)
-    throw new AmcpError('ERR_USAGE', 'this line is no CloudEvent, so a topic is needed: amcp publish TOPIC')
+    throw new AmcpError('ERR_USAGE', 'this is no CloudEvent, so a topic is needed: amcp publish TOPIC')
   return { topic, data: parsed }
 }
 

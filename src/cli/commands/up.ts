@@ -64,6 +64,8 @@ export function upCommand(surroundings: Surroundings): Command {
           ].join('\n'),
           { context: id, addresses, members, agents: spawned },
         )
+        if (members.length === 0 && join.length > 0)
+          output.note('Nobody answered where it was to join: it is alone, and goes on trying.', { alone: true, join })
         await aborted(AbortSignal.any([stopped, down.signal]))
         down.signal.throwIfAborted()
         output.note('Draining, for 10 s at most … (again Ctrl-C: at once)', { draining: true })

@@ -128,7 +128,10 @@ describe('publish', () => {
     await cli.run('publish')
     await cli.run('publish', 'amcp.domain.a')
     await cli.run('publish', 'amcp.domain.b', JSON.stringify(event))
-    expect(cli.requests).toEqual([{ event }, { event, topic: 'amcp.domain.a' }, { event, topic: 'amcp.domain.b' }])
+    await cli.run('publish', JSON.stringify(event))
+    const [to, third] = ['amcp.domain.a', 'amcp.domain.b'].map((topic) => ({ event, topic }))
+    expect(cli.requests).toEqual([{ event }, to, third, { event }])
+    await expect(cli.run('publish', '{"load":1}')).rejects.toThrow('a topic is needed: amcp publish TOPIC')
   })
 
   test('a refused line is told with its number, the next ones go on, and the command fails', async () => {

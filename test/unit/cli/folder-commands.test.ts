@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { CliWorld } from './cli-world.ts'
 
@@ -8,7 +8,7 @@ describe('init', () => {
     const { out } = await world.run('init', '-f', world.folder, '--name', 'plant')
     expect(out).toMatch(/Founded the mesh plant/)
     expect(out).toContain(world.path('context', 'mesh.json'))
-    expect(out).toContain('amcp up')
+    expect(out).toContain(`Next: amcp up -f ${world.folder}\n`)
     expect(statSync(world.path('context', 'root.key')).mode & 0o077).toBe(0)
   })
 
@@ -22,6 +22,14 @@ describe('init', () => {
     const file = JSON.parse(readFileSync(world.path('context', 'mesh.json'), 'utf8')) as Record<string, unknown>
     expect(file).toMatchObject({ mesh: json[0]!['mesh'] })
     expect(JSON.stringify(file)).toContain(`${address}0`)
+  })
+
+  test('refuses an address that is none, before it makes anything', async () => {
+    await using world = new CliWorld()
+    const refused = world.run('init', '-f', world.folder, '-a', '/ip4/192.0.2.1/tcp/4001', '192.0.2.1:4001')
+    await expect(refused).rejects.toMatchObject({ code: 'commander.invalidArgument' })
+    expect(world.err).toContain("argument '192.0.2.1:4001' is invalid. it must be a multiaddr such as")
+    expect(existsSync(world.folder)).toBe(false)
   })
 
   test('refuses a folder that already holds a context', async () => {
@@ -46,7 +54,8 @@ describe('join and invite', () => {
     await using world = new CliWorld()
     const mesh = await founded(world)
     const { out } = await world.run('join', '-f', world.path('newcomer'), '--mesh', mesh)
-    expect(out).toMatch(/^did:key:z\w+\nNext, at the founder: amcp invite did:key:z/)
+    expect(out).toMatch(/^did:key:z\w+\nNext, at the founder: amcp invite did:key:z\w+ --out/)
+    expect(out).toContain(`Then, here: amcp join -f ${world.path('newcomer')} --membership`)
   })
 
   test('a membership goes by a file that only its owner reads', async () => {
@@ -57,7 +66,34 @@ describe('join and invite', () => {
     expect(out).toContain(`amcp join --membership ${file}`)
     expect(statSync(file).mode & 0o077).toBe(0)
     const admitted = await world.run('join', '-f', world.path('newcomer'), '--membership', file)
-    expect(admitted.out).toMatch(/^Admitted as 12D3Koo\w+\. Next: amcp up/)
+    expect(admitted.out).toMatch(/^Admitted as 12D3Koo\w+\. Next: amcp up -f \S+newcomer --join ADDRESS/)
+  })
+
+  test('a newcomer to a mesh whose file has addresses needs none', async () => {
+    await using world = new CliWorld()
+    await world.run('init', '-f', world.folder, '-a', '/ip4/192.0.2.1/tcp/4001')
+    const [newcomer, file] = [world.path('newcomer'), world.path('membership.jws')]
+    const { json } = await world.run('join', '-f', newcomer, '-m', world.path('context', 'mesh.json'), '--json')
+    await world.run('invite', String(json[0]!['did']), '-f', world.folder, '-o', file)
+    const { out } = await world.run('join', '-f', newcomer, '--membership', file)
+    expect(out).toMatch(/Next: amcp up -f \S+newcomer\n$/)
+  })
+
+  test('a membership that is none is told by its file, and a folder without a key what comes first', async () => {
+    await using world = new CliWorld()
+    await joining(world)
+    const file = world.path('junk.jws')
+    writeFileSync(file, 'junk')
+    await expect(world.run('join', '-f', world.path('newcomer'), '--membership', file)).rejects.toMatchObject({
+      code: 'ERR_NOT_A_MEMBER',
+      message: expect.stringMatching(/junk\.jws does not admit the context of .*newcomer: /),
+    })
+    await expect(world.run('join', '-f', world.path('third'), '--membership', file)).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+      message: expect.stringContaining('first amcp join --mesh mesh.json'),
+    })
+    const both = world.run('join', '-f', world.path('third'), '--mesh', 'mesh.json', '--membership', file)
+    await expect(both).rejects.toMatchObject({ code: 'ERR_USAGE', message: expect.stringContaining('one of both') })
   })
 
   test('a membership is printed, for hours and roles as asked', async () => {

@@ -18,6 +18,7 @@ describe('the amcp command', () => {
     expect(world.out).toContain(`Usage: amcp ${command}`)
     expect(world.out).toContain('--folder')
     expect(world.out).toContain('--json')
+    expect(world.out).toMatch(new RegExp(`(Example|Examples|Steps):\\s+(.*\\| )?amcp ${command}`))
     expect(world.err).toBe('')
   })
 

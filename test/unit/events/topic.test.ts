@@ -26,8 +26,8 @@ describe('topics', () => {
 
   test.each([
     ['', 'is empty'],
-    ['amcp', 'does not begin with amcp. and a namespace'],
-    ['weather.rain', 'does not begin with amcp. and a namespace'],
+    ['amcp', 'does not begin with amcp. and a namespace, as amcp.domain.order does'],
+    ['weather.rain', 'does not begin with amcp. and a namespace, as amcp.domain.order does'],
     ['amcp..load', 'has an empty level'],
     ['.amcp.domain', 'has an empty level'],
     ['amcp.domain.', 'has an empty level'],
