@@ -45,9 +45,16 @@ export interface ContextOptions {
   dialBeyond?: boolean
   /** How events are laid on lanes: limits, budgets, signatures. */
   lanes?: Omit<MeshBrokerOptions, 'shardCount'>
-  /** Schemas by topic pattern: data that does not fit is refused before it is sent. */
+  /**
+   * Schemas by topic pattern, for what is published and for what arrives: data that does not fit is refused before it is sent
+   * (ERR_SCHEMA_MISMATCH), and dropped before a handler sees it (`agents.data-mismatch`, `context.data-mismatch`). Sent is what
+   * a schema gives back, so it must take what it gives: defaults may be filled in, but a text must not become a number.
+   */
   schemas?: Readonly<Record<string, StandardSchemaV1>>
-  /** Calls in flight, from here and to here each. @default 65_536 */
+  /**
+   * Calls in flight from here to other contexts, and as many from these to here. What is too much is refused with
+   * ERR_QUEUE_FULL here, and answered with ERR_MAILBOX_FULL there; calls within the context count nowhere. @default 65_536
+   */
   callLimit?: number
   /**
    * Longest the event loop may stand still before the running agent is named on standard error, in ms; false: nobody

@@ -1,25 +1,22 @@
-import type { Agent, AgentBroker, AgentContext, AgentDirectory, AgentStatus } from './agent/agent.ts'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Agent, AgentBroker, AgentContext, AgentDirectory } from './agent/agent.ts'
+import type { AgentHandle } from './agent/agent-handle.ts'
+import type { Checked, UncheckedData } from './agent/checked-data.ts'
+import { DataChecks } from './agent/data-checks.ts'
 import type { AgentDefinition } from './agent/definition.ts'
 import type { HostedAgent } from './agent/hosted-agent.ts'
 import { type PublishChecks, Publisher } from './agent/publisher.ts'
+import type { QueuedSubscription, Subscription } from './agent/queued-subscription.ts'
 import { AgentRegistry, type SpawnOptions } from './agent/registry.ts'
 import { RunQueue } from './agent/run-queue.ts'
-import type { UncheckedData } from './agent/self.ts'
+import { type EventStream, StreamSubscription } from './agent/stream-subscription.ts'
 import type { Watch } from './agent/watch.ts'
 import type { EventBroker } from './broker/event-broker.ts'
 import { type CallOptions, Calls, type CallsOptions } from './calls/calls.ts'
 import type { Lanes } from './calls/directory.ts'
 import { drain } from './context-drain.ts'
 import { OfferAnnouncer } from './context-offers.ts'
-import {
-  type ContextSubscription,
-  type EventHandler,
-  type EventStream,
-  HandlerSubscription,
-  StreamSubscription,
-  type SubscribeOptions,
-  type Subscription,
-} from './context-subscription.ts'
+import { type EventHandler, HandlerSubscription, type SubscribeOptions } from './context-subscription.ts'
 import { type Composition, compose } from './core/compose.ts'
 import type { AgentId, ContextId } from './core/ids.ts'
 import { type LifeCycle, STOP_MS, type StopOptions } from './core/life-cycle.ts'
@@ -31,26 +28,6 @@ import { checkPublishTopic } from './events/topic.ts'
 import { validateEvent } from './events/validate-event.ts'
 import type { SecurityManager } from './identity/security-manager.ts'
 import type { Members } from './membership/members.ts'
-
-/** An agent of this context, as `spawn` gives it. */
-export interface AgentHandle {
-  readonly id: AgentId
-  readonly type: string
-  readonly name: string | undefined
-  readonly status: AgentStatus
-  /** What waits in its mailbox. */
-  readonly waiting: number
-  /** Events, calls and timers it has handled. */
-  readonly handled: number
-  /** How many of its handlers threw. */
-  readonly failures: number
-  /** What found no room in its mailbox, waited there beyond its expiry, or was there when the agent ended. */
-  readonly dropped: number
-  /** From INACTIVE or FAILED. ERR_AGENT_STATE; what the hook throws. */
-  activate(): Promise<void>
-  /** What comes from now on waits in the mailbox. ERR_AGENT_STATE. */
-  deactivate(): Promise<void>
-}
 
 /** A process, or a simulated node, that hosts agents and is a member of a mesh. */
 export interface Context extends AsyncDisposable {
@@ -75,10 +52,26 @@ export interface Context extends AsyncDisposable {
   destroy(...agents: readonly AgentId[]): Promise<number>
   /** An id for an agent that is a class of your own: the same one for the same type and name, else a new one. */
   mint(type: string, name?: string): AgentId
+  /**
+   * Publishes to a topic as the context's own agent. Resolves when the broker took the event, at once unless its queue is full.
+   * What `Publisher.publish` and the broker throw, as rejections.
+   */
   publish(topic: string, data: unknown, options?: PublishOptions): Promise<void>
-  subscribe(pattern: string, handler: EventHandler, options?: SubscribeOptions): Subscription
-  subscribe(pattern: string, options?: SubscribeOptions): EventStream
-  /** Calls a capability, or an agent by its id. */
+  /**
+   * Hands the pattern's events to a function, one at a time, in order. A throw is counted as `context.handler-threw`.
+   * Types follow from `options.schema`. RangeError for a limit below 1; what is wrong with the pattern rejects `ready`.
+   */
+  subscribe<Schema extends StandardSchemaV1 | undefined = undefined>(
+    pattern: string,
+    handler: EventHandler<Schema>,
+    options?: SubscribeOptions<Schema>,
+  ): Subscription
+  /** The pattern's events as an async iterator, which a refused pattern rejects, too. */
+  subscribe<Schema extends StandardSchemaV1 | undefined = undefined>(
+    pattern: string,
+    options?: SubscribeOptions<Schema>,
+  ): EventStream<Checked<Schema>>
+  /** Calls a capability, or an agent by its id. Rejects as `Calls.call` does. */
   call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData>
   /**
    * Resolves when the members of the mesh know of everything that this context and its agents offer and listen to by then,
@@ -119,7 +112,7 @@ export interface ContextParts {
   readonly lanes: Lanes
   /** Told when links to contexts come and go. Returns how to stop listening. */
   onLink?(listener: LinkListener): () => void
-  /** Started in this order, before the agents, and stopped in reverse: store, network, members, broker. */
+  /** Started in this order, before the agents, and stopped in reverse: store, watchdog, faults, network, members, broker. */
   readonly foundation: readonly LifeCycle[]
 }
 
@@ -132,7 +125,8 @@ export class MeshContext implements Context, LifeCycle {
   readonly #publisher: Publisher
   readonly #offers: OfferAnnouncer
   readonly #queue: RunQueue
-  readonly #subscriptions = new Set<ContextSubscription>()
+  readonly #subscriptions = new Set<QueuedSubscription>()
+  readonly #data: DataChecks
   readonly #life: Composition
   #unlisten: (() => void) | undefined
   #stopping: Promise<void> | undefined
@@ -154,9 +148,11 @@ export class MeshContext implements Context, LifeCycle {
       event: validateEvent,
     }
     this.#publisher = new Publisher({ self: members.self, ports, broker, checks })
+    this.#data = new DataChecks(ports, 'context', schemas)
     this.#registry = new AgentRegistry({
       ports,
       broker,
+      schemas,
       publisher: this.#publisher,
       ...(watch === undefined ? {} : { watch }),
       call: (caller, target, input, callOptions, chain) => this.#calls.call(caller, target, input, callOptions, chain),
@@ -232,16 +228,21 @@ export class MeshContext implements Context, LifeCycle {
   subscribe(pattern: string, handler: EventHandler, options?: SubscribeOptions): Subscription
   subscribe(pattern: string, options?: SubscribeOptions): EventStream
   subscribe(pattern: string, first: EventHandler | SubscribeOptions = {}, second: SubscribeOptions = {}): Subscription {
+    const options = typeof first === 'function' ? second : first
+    const { raw = false, schema } = options
+    if (raw && schema !== undefined) throw new TypeError('raw events go through no schema: give one of the two')
     const components = {
       ports: this.#parts.ports,
       subscriptions: this.#registry.subscriptions,
+      data: raw ? undefined : this.#data,
+      scope: 'context',
       queue: this.#queue,
-      ended: (ended: ContextSubscription) => this.#subscriptions.delete(ended),
-    }
+      ended: (ended: QueuedSubscription) => this.#subscriptions.delete(ended),
+    } as const
     const subscription =
       typeof first === 'function'
-        ? new HandlerSubscription(components, pattern, first, second)
-        : new StreamSubscription(components, pattern, first)
+        ? new HandlerSubscription(components, pattern, first, options)
+        : new StreamSubscription(components, pattern, options)
     this.#subscriptions.add(subscription)
     return subscription
   }

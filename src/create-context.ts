@@ -13,7 +13,7 @@ import { SecurityManager } from './identity/security-manager.ts'
 import { meshMembers } from './membership/mesh-members.ts'
 
 /**
- * Starts a context: store, network, members, broker, agents, in this order; when one fails, those before it are stopped
+ * Starts a context: store, watchdog, faults, network, members, broker, agents, in this order; when one fails, those before it are stopped
  * again and the promise rejects. Usable at once when it resolves: what others publish from then on arrives. Addresses
  * where nobody answers do not fail it: it goes on alone and keeps trying.
  * TypeError for an address that is none, and for an option that a given part leaves nothing to do.

@@ -6,6 +6,7 @@ export type {
   AgentInfo,
   AgentStatus,
 } from './agent/agent.ts'
+export type { AgentHandle } from './agent/agent-handle.ts'
 export { defineAgent } from './agent/define-agent.ts'
 export type {
   AgentDefinition,
@@ -14,13 +15,15 @@ export type {
   MailboxOptions,
   Subscriptions,
 } from './agent/definition.ts'
+export type { QueueOptions, Subscription } from './agent/queued-subscription.ts'
 export type { SpawnOptions } from './agent/registry.ts'
 export type { AgentSelf, AgentSubscription, AgentTimer } from './agent/self.ts'
+export type { EventStream } from './agent/stream-subscription.ts'
 export type { CallOptions } from './calls/calls.ts'
 export type { CallInfo } from './calls/incoming-call.ts'
-export type { AgentHandle, Context } from './context.ts'
+export type { Context } from './context.ts'
 export type { ContextOptions } from './context-options.ts'
-export type { EventHandler, EventStream, SubscribeOptions, Subscription } from './context-subscription.ts'
+export type { EventHandler, SubscribeOptions } from './context-subscription.ts'
 export { systemPorts } from './core/default-ports.ts'
 export { AmcpError, type AmcpErrorOptions, type ErrorCode } from './core/errors.ts'
 export type { AgentId, ContextId } from './core/ids.ts'

@@ -32,9 +32,8 @@ export class CheckedBroker implements AgentBroker {
     pattern: string,
     handler: (event: AmcpEvent) => undefined | Promise<void>,
   ): Promise<BrokerSubscription> {
-    const listener = new AgentListener(pattern, this.#hosted, this.#services.ports.counters, { handler })
-    const { ready, unsubscribe } = this.#subscriptions.add(listener)
-    await ready
-    return { pattern, unsubscribe }
+    const listener = new AgentListener(pattern, this.#hosted, { handler })
+    await this.#subscriptions.add(pattern, listener)
+    return { pattern, unsubscribe: () => this.#subscriptions.remove(pattern, listener) }
   }
 }

@@ -1,4 +1,5 @@
 import type { Ports } from '../core/ports.ts'
+import type { DataChecks } from './data-checks.ts'
 import type { RunQueue } from './run-queue.ts'
 import type { Watch } from './watch.ts'
 
@@ -7,6 +8,7 @@ export interface AgentHost {
   readonly ports: Ports
   readonly queue: RunQueue
   readonly watch: Watch
+  readonly data: DataChecks
   /** Depth of calls answered inside calls right now. */
   nested: number
 }

@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallInfo } from '../calls/incoming-call.ts'
 import type { Proficiency } from '../membership/members.ts'
-import type { AgentDefinition, AgentOptions, AnyCapability, Checked, Schemas, Subscriptions } from './definition.ts'
+import type { Checked } from './checked-data.ts'
+import type { AgentDefinition, AgentOptions, AnyCapability, Schemas, Subscriptions } from './definition.ts'
 import type { AgentSelf } from './self.ts'
 
 const TYPE = /^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$/

@@ -2,7 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallInfo } from '../calls/incoming-call.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { Proficiency } from '../membership/members.ts'
-import type { AgentSelf, UncheckedData } from './self.ts'
+import type { Checked, UncheckedData } from './checked-data.ts'
+import type { AgentSelf } from './self.ts'
 
 /** Patterns, or patterns with the schema of their topics' data. */
 export type Subscriptions = readonly string[] | Readonly<Record<string, StandardSchemaV1>>
@@ -38,9 +39,6 @@ type CallHandler<State, Input, Output> = (
 ) => Answer<Output> | Promise<Answer<Output>>
 
 type Of<All, Name> = Name extends keyof All ? All[Name] : unknown
-
-/** A value after its schema; unchecked without one. */
-export type Checked<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Schema> : UncheckedData
 
 /** A value before its schema. */
 export type Answer<Schema> = Schema extends StandardSchemaV1 ? StandardSchemaV1.InferInput<Schema> : unknown

@@ -9,6 +9,7 @@ import { isExpired } from '../events/expiry.ts'
 import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
 import { mailboxFull, stateError } from './agent-faults.ts'
 import type { AgentHost, HostedAgentOptions } from './agent-host.ts'
+import { type DataChecks, DROPPED } from './data-checks.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Runnable } from './run-queue.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
@@ -29,6 +30,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   #status: AgentStatus = 'CREATED'
   #mailbox: Mailbox<Work> | undefined
   readonly #turns = new Turns()
+  /** Where data must be read first: a handler whose throw fails the agent must not be the one that finds it unreadable. */
+  readonly #checks: DataChecks | undefined
   /** Whoever has the turn waits for a promise, and the watch was told. */
   #isSuspended = false
   #isQueued = false
@@ -48,6 +51,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     this.name = options.name
     this.#host = host
     this.#options = options
+    this.#checks = options.failsOnThrow || host.data.isNeeded ? host.data : undefined
   }
 
   get id(): AgentId {
@@ -75,6 +79,11 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   get chain(): Chain | undefined {
     if (this.#chain === undefined && this.#work !== undefined) this.#chain = chainOfWork(this.#work)
     return this.#chain
+  }
+
+  /** What events are checked by for a handler with a schema, or without one; undefined where it gets them as they came. */
+  checksFor(hasSchema: boolean): DataChecks | undefined {
+    return hasSchema ? this.#host.data : this.#checks
   }
 
   /** An event of a subscribed pattern or to the agent's own topic. */
@@ -114,9 +123,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   step(): boolean {
     const work = this.#turns.isTaken || this.#status !== 'ACTIVE' ? undefined : this.#mailbox?.shift()
     if (work !== undefined && !this.#isOver(work)) this.#run(work)
-    const hasMore = !this.#turns.isTaken && this.#status === 'ACTIVE' && this.waiting > 0
-    this.#isQueued = hasMore
-    return hasMore
+    this.#isQueued = !this.#turns.isTaken && this.#status === 'ACTIVE' && this.waiting > 0
+    return this.#isQueued
   }
 
   /** Nobody waits for a call that was settled meanwhile; an event that waited beyond its expiry is dropped here. */
@@ -205,7 +213,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     const { watch } = this.#host
     const outer = watch.enter(this.id)
     try {
-      const result = outcomeOf(this.agent, work)
+      const result = outcomeOf(this.agent, work, this.#checks)
       if (result instanceof Promise) {
         this.#suspend()
         result.then(
@@ -221,7 +229,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   }
 
   #done(work: Work, output: unknown): void {
-    this.handled += 1
+    if (output === DROPPED) this.dropped += 1
+    else this.handled += 1
     this.#release()
     if (work instanceof IncomingCall) work.complete(output)
   }
@@ -235,8 +244,10 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
       work.fail(thrown)
       return
     }
-    this.#count(thrown)
-    if (this.#options.failsOnThrow) void this.#fail(thrown).then(() => this.#release())
+    const isExcused = this.#host.data.excuses(thrown, eventOf(work))
+    if (isExcused) this.dropped += 1
+    else this.#count(thrown)
+    if (this.#options.failsOnThrow && !isExcused) void this.#fail(thrown).then(() => this.#release())
     else this.#release()
   }
 

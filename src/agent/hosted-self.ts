@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallOptions } from '../calls/calls.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
@@ -7,13 +8,19 @@ import type { AmcpEvent } from '../events/event.ts'
 import type { PublishOptions } from '../events/published-event.ts'
 import { stateError } from './agent-faults.ts'
 import { AgentSubscriptions } from './agent-subscriptions.ts'
+import type { UncheckedData } from './checked-data.ts'
+import type { DataChecks } from './data-checks.ts'
 import type { DefinedAgent } from './defined-agent.ts'
 import type { HostedAgent } from './hosted-agent.ts'
 import { AgentListener } from './listeners.ts'
 import type { Publisher } from './publisher.ts'
-import type { AgentSelf, AgentSubscription, AgentTimer, UncheckedData } from './self.ts'
+import type { QueueOptions } from './queued-subscription.ts'
+import type { AgentSelf, AgentSubscription, AgentTimer } from './self.ts'
 import type { SharedSubscriptions } from './shared-subscriptions.ts'
+import { type EventStream, StreamSubscription } from './stream-subscription.ts'
 import { TimerTask } from './work.ts'
+
+type Handler = (event: AmcpEvent<UncheckedData>) => void | Promise<void>
 
 /** Timers of one agent at a time. */
 const MAX_TIMERS = 1_024
@@ -22,6 +29,7 @@ export interface AgentServices {
   readonly ports: Ports
   readonly publisher: Publisher
   readonly subscriptions: SharedSubscriptions
+  readonly data: DataChecks
   /** @param chain of what the caller is handling */
   call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: Chain): Promise<unknown>
 }
@@ -71,8 +79,22 @@ export class HostedSelf implements AgentSelf {
     return this.#services.publisher.publishing(this.id, topic, data, options, this.#hosted.chain)
   }
 
-  subscribe(pattern: string, handler: (event: AmcpEvent<UncheckedData>) => void | Promise<void>): AgentSubscription {
-    return this.#subscriptions.add(new AgentListener(pattern, this.#hosted, this.#services.ports.counters, { handler }))
+  subscribe(pattern: string, handler: Handler, options?: { schema?: StandardSchemaV1 }): AgentSubscription
+  subscribe(pattern: string, options?: QueueOptions): EventStream
+  subscribe(pattern: string, first: Handler | QueueOptions = {}, second: QueueOptions = {}): AgentSubscription {
+    if (typeof first !== 'function') return this.#stream(pattern, first)
+    const listener = new AgentListener(pattern, this.#hosted, { schema: second.schema, handler: first })
+    const ready = this.#subscriptions.add(pattern, listener)
+    return { pattern, ready, unsubscribe: () => this.#subscriptions.remove(pattern, listener) }
+  }
+
+  #stream(pattern: string, options: QueueOptions): StreamSubscription {
+    const { ports, data } = this.#services
+    const dropped = (): void => {
+      this.#hosted.dropped += 1
+    }
+    const components = { ports, data, scope: 'agents', subscriptions: this.#subscriptions, dropped } as const
+    return new StreamSubscription(components, pattern, { limit: this.#agent.definition.mailboxLimit, ...options })
   }
 
   async call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData> {

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Counters } from '../core/counters.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { anyOf, parsePattern } from '../events/pattern.ts'
+import type { DataChecks } from './data-checks.ts'
 import type { HostedAgent } from './hosted-agent.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
 import { type EventTarget, EventTask } from './work.ts'
@@ -15,11 +15,11 @@ export class CheckedPatterns implements PatternListener {
   readonly #targets: readonly { readonly fits: (topic: string) => boolean; readonly target: AgentListener }[]
   #last = 0
 
-  constructor(agent: HostedAgent, counters: Counters, patterns: ReadonlyMap<string, StandardSchemaV1 | undefined>) {
+  constructor(agent: HostedAgent, patterns: ReadonlyMap<string, StandardSchemaV1 | undefined>) {
     this.#agent = agent
     this.#targets = [...patterns].map(([pattern, schema]) => ({
       fits: anyOf([parsePattern(pattern)]),
-      target: new AgentListener(pattern, agent, counters, { schema }),
+      target: new AgentListener(pattern, agent, { schema }),
     }))
   }
 
@@ -38,21 +38,20 @@ export class CheckedPatterns implements PatternListener {
 export class AgentListener implements PatternListener, EventTarget {
   readonly pattern: string
   readonly schema: StandardSchemaV1 | undefined
+  readonly checks: DataChecks | undefined
   readonly #agent: HostedAgent
-  readonly #counters: Counters
   readonly #handler: ((event: AmcpEvent) => unknown) | undefined
 
   /** @param handler without one the event goes to the agent's `handleEvent` */
   constructor(
     pattern: string,
     agent: HostedAgent,
-    counters: Counters,
     { schema, handler }: { schema?: StandardSchemaV1 | undefined; handler?: (event: AmcpEvent) => unknown },
   ) {
     this.pattern = pattern
     this.schema = schema
+    this.checks = agent.checksFor(schema !== undefined)
     this.#agent = agent
-    this.#counters = counters
     this.#handler = handler
   }
 
@@ -62,9 +61,5 @@ export class AgentListener implements PatternListener, EventTarget {
 
   handle(event: AmcpEvent): unknown {
     return this.#handler === undefined ? this.#agent.agent.handleEvent(event) : this.#handler(event)
-  }
-
-  mismatch(): void {
-    this.#counters.add('agents.data-mismatch')
   }
 }

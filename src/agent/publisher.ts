@@ -52,6 +52,8 @@ export class Publisher {
 
   /**
    * Returns nothing when the broker took the event at once.
+   * ERR_TOPIC_INVALID, ERR_TOPIC_RESERVED, ERR_SCHEMA_MISMATCH, ERR_EVENT_INVALID, ERR_EVENT_TOO_LARGE, ERR_EVENT_EXPIRED;
+   * what the broker throws, as its port lists it.
    * @param chain of what the agent is handling
    */
   publish(

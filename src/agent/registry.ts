@@ -7,11 +7,13 @@ import { type LifeCycle, STOP_MS, type StopOptions } from '../core/life-cycle.ts
 import type { Ports } from '../core/ports.ts'
 import type { Chain } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { TopicSchemas } from '../events/schemas.ts'
 import { agentOfTopic, topicOfAgent } from '../events/topic.ts'
 import type { Offer } from '../membership/members.ts'
 import type { Agent, AgentBroker, AgentContext, AgentDirectory } from './agent.ts'
 import { CheckedBroker } from './agent-broker.ts'
 import type { AgentHost } from './agent-host.ts'
+import { DataChecks } from './data-checks.ts'
 import { DefinedAgent, initialState } from './defined-agent.ts'
 import type { AgentDefinition } from './definition.ts'
 import { HostedAgent } from './hosted-agent.ts'
@@ -37,6 +39,8 @@ export interface AgentRegistryComponents {
   readonly ports: Ports
   readonly broker: EventBroker
   readonly publisher: Publisher
+  /** What arrives must fit them. */
+  readonly schemas?: TopicSchemas
   readonly watch?: Watch
   /** @param chain of what the caller is handling */
   call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: Chain): Promise<unknown>
@@ -69,12 +73,14 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   #isStopped = false
 
   constructor(components: AgentRegistryComponents) {
-    const { ports, broker, publisher, watch = noWatch } = components
+    const { ports, broker, publisher, schemas = new TopicSchemas(), watch = noWatch } = components
     this.#parts = components
-    this.#host = { ports, queue: new RunQueue(ports.clock), watch, nested: 0 }
+    const data = new DataChecks(ports, 'agents', schemas)
+    this.#host = { ports, queue: new RunQueue(ports.clock), watch, data, nested: 0 }
     this.#services = {
       ports,
       publisher,
+      data,
       subscriptions: new SharedSubscriptions(broker),
       call: (caller, target, input, options, chain) => components.call(caller, target, input, options, chain),
     }
@@ -221,7 +227,7 @@ export class AgentRegistry implements LifeCycle, LocalAgents, AgentDirectory {
   async #subscribe(hosted: HostedAgent, patterns: AgentDefinition['subscribe']): Promise<void> {
     let listener: PatternListener = hosted
     if ([...patterns.values()].some((schema) => schema !== undefined)) {
-      listener = new CheckedPatterns(hosted, this.#parts.ports.counters, patterns)
+      listener = new CheckedPatterns(hosted, patterns)
       this.#checked.set(hosted, listener)
     }
     await Promise.all([...patterns.keys()].map((pattern) => this.subscriptions.add(pattern, listener)))

@@ -7,6 +7,8 @@ import { isAgentTopic } from '../events/topic.ts'
 export interface PatternListener {
   /** @param delivery the same for all patterns that one event fits */
   receive(event: AmcpEvent, delivery: number): void
+  /** The context stops: nothing comes any more. */
+  closed?(): void
 }
 
 interface Shared {
@@ -53,8 +55,12 @@ export class SharedSubscriptions {
   /** Nothing comes in any more; what has come stays with its listeners. */
   close(): void {
     this.#isClosed = true
-    for (const { subscription } of this.#patterns.values()) subscription.then(unsubscribe, () => undefined)
+    const all = [...this.#patterns.values()]
     this.#patterns.clear()
+    for (const { listeners, subscription } of all) {
+      subscription.then(unsubscribe, () => undefined)
+      for (const listener of listeners) listener.closed?.()
+    }
   }
 
   remove(given: string, listener: PatternListener): void {

@@ -2,10 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { IncomingCall } from '../calls/incoming-call.ts'
 import { type Chain, chainOfEvent } from '../events/chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
-import { checkSchema } from '../events/schemas.ts'
 import type { Agent } from './agent.ts'
 import { notCallable } from './agent-faults.ts'
-import { CheckedEvent } from './checked-event.ts'
+import type { DataChecks } from './data-checks.ts'
 import type { CallableAgent } from './defined-agent.ts'
 
 /** What can wait in an agent's mailbox. */
@@ -33,9 +32,9 @@ export abstract class Task {
 /** Where the events of one subscription go. */
 export interface EventTarget {
   readonly schema: StandardSchemaV1 | undefined
+  /** Undefined where events are handed on as they came. */
+  readonly checks: DataChecks | undefined
   handle(event: AmcpEvent): unknown
-  /** The data does not fit the schema: the sender's fault, not the agent's. */
-  mismatch(fault: unknown): void
 }
 
 /** An event for a handler of its own, or one whose data is checked before `handleEvent` sees it. */
@@ -56,19 +55,8 @@ export class EventTask extends Task {
   override run(): unknown {
     const event = this.#event
     const target = this.#target
-    if (target.schema === undefined) return target.handle(event)
-    let data: unknown
-    try {
-      data = checkSchema(target.schema, event.data, `data of ${event.subject}`)
-    } catch (fault) {
-      target.mismatch(fault)
-      return undefined
-    }
-    if (!(data instanceof Promise)) return target.handle(new CheckedEvent(event, data))
-    return data.then(
-      (checked) => target.handle(new CheckedEvent(event, checked)),
-      (fault) => target.mismatch(fault),
-    )
+    if (target.checks === undefined) return target.handle(event)
+    return target.checks.hand(event, target.schema, (checked) => target.handle(checked))
   }
 }
 
@@ -102,10 +90,17 @@ export function chainOfWork(work: Work): Chain | undefined {
 /** The event that is handled; undefined for a timer. */
 export const eventOf = (work: Task | AmcpEvent): AmcpEvent | undefined => (work instanceof Task ? work.event : work)
 
-/** Handles it: what a handler gave, checked when it is the output of a call; throws and rejects as the handler does. */
-export function outcomeOf(agent: Agent & Partial<CallableAgent>, work: Work): unknown {
+/**
+ * Handles it: what a handler gave, checked when it is the output of a call; DROPPED for an event that no handler may see.
+ * Throws and rejects as the handler does.
+ * @param checks for plain events; undefined where they are handed on as they came
+ */
+export function outcomeOf(agent: Agent & Partial<CallableAgent>, work: Work, checks: DataChecks | undefined): unknown {
   if (work instanceof Task) return work.run()
-  if (!(work instanceof IncomingCall)) return agent.handleEvent(work)
+  if (!(work instanceof IncomingCall)) {
+    if (checks === undefined) return agent.handleEvent(work)
+    return checks.hand(work, undefined, (event) => agent.handleEvent(event))
+  }
   if (agent.beginCall === undefined || agent.endCall === undefined) throw notCallable(agent, work.capability)
   const result = agent.beginCall(work)
   if (!(result instanceof Promise)) return agent.endCall(work, result)

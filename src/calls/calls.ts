@@ -34,7 +34,11 @@ export interface CallsComponents {
 }
 
 export interface CallsOptions {
-  /** Calls in flight, from here and to here each; further ones are refused with ERR_QUEUE_FULL. @default 65_536 */
+  /**
+   * Calls from here to other contexts that are in flight: further ones are refused with ERR_QUEUE_FULL. As many may come from
+   * other contexts: further ones are answered with ERR_MAILBOX_FULL, and one context gets only as many as it leaves free.
+   * Calls within this context count nowhere. @default 65_536
+   */
   limit?: number
 }
 

@@ -63,7 +63,7 @@ async function publish(context: Context, request: PublishRequest): Promise<void>
 }
 
 async function* tap(context: Context, pattern: string, signal: AbortSignal): AsyncIterable<TapItem> {
-  using events = context.subscribe(pattern)
+  using events = context.subscribe(pattern, { raw: true })
   const end = (): void => events.unsubscribe()
   signal.addEventListener('abort', end, { once: true })
   try {

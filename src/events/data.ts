@@ -11,6 +11,23 @@ const LONGEST_NUMBER = 25
 const surrogateEscape = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
 const encoder = new TextEncoder()
 
+/** What reading the data of an event that arrived throws when it is no JSON: the fault of who sent it. ERR_EVENT_INVALID. */
+export class UnreadableData extends AmcpError {
+  constructor(reason: string, cause?: unknown) {
+    super('ERR_EVENT_INVALID', `data ${reason}`, { cause, details: { attribute: 'data' } })
+  }
+}
+
+/** Whether the event's data can be read; it is decoded by this. */
+export function isReadable(event: { readonly data: unknown }): boolean {
+  try {
+    void event.data
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Whether a media type is JSON's own or has its suffix. */
 export const isJson = (mediaType: string): boolean =>
   mediaType === 'application/json' || /^application\/([\w.-]+\+)?json(\s*;|$)/.test(mediaType)

@@ -38,7 +38,11 @@ function pathOf(path: StandardSchemaV1.Issue['path']): string {
   return text
 }
 
-/** Schemas by topic pattern (EV-5): what is published to a topic must fit every schema whose pattern matches it. */
+/**
+ * Schemas by topic pattern (EV-5): what is published to a topic must fit every schema whose pattern matches it, and so must
+ * what arrives. Published is what they give back, so a schema must take what it gives: one that makes a number of a text
+ * would refuse at the receiver what it made at the publisher.
+ */
 export class TopicSchemas {
   readonly #trie = new TopicTrie<StandardSchemaV1>()
 
@@ -46,9 +50,14 @@ export class TopicSchemas {
     for (const [pattern, schema] of Object.entries(schemas)) this.#trie.add(parsePattern(pattern), schema)
   }
 
+  /** Whether there are none. */
+  get isEmpty(): boolean {
+    return this.#trie.size === 0
+  }
+
   /** The data after the schemas of its topic; unchanged when there are none. ERR_SCHEMA_MISMATCH; TypeError for an async schema. */
   check(topic: string, data: unknown): unknown {
-    if (this.#trie.size === 0) return data
+    if (this.isEmpty) return data
     let checked = data
     for (const schema of this.#trie.match(topic)) {
       checked = checkSchema(schema, checked, `data of ${topic}`)

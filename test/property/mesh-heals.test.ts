@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Subscription } from '../../src/context-subscription.ts'
+import type { Subscription } from '../../src/agent/queued-subscription.ts'
 import { type Simulation, simulate } from '../../src/sim/index.ts'
 import { courses } from './courses.ts'
 

@@ -9,7 +9,7 @@ import { agentMint } from '../../src/context-agents.ts'
 import { Counters } from '../../src/core/counters.ts'
 import { contextIdOf } from '../../src/core/ids.ts'
 import type { LifeCycle } from '../../src/core/life-cycle.ts'
-import { silentLogger } from '../../src/core/logger.ts'
+import { type Logger, silentLogger } from '../../src/core/logger.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { SeededRandom } from '../../src/core/seeded-random.ts'
 import { simulatedCrypto } from '../../src/core/simulated-crypto.ts'
@@ -35,13 +35,16 @@ export interface Lonely {
 }
 
 /** A context on a memory broker whose mesh is empty. */
-export function lonely(schemas: ConstructorParameters<typeof TopicSchemas>[0] = {}): Lonely {
+export function lonely(
+  schemas: ConstructorParameters<typeof TopicSchemas>[0] = {},
+  logger: Logger = silentLogger,
+): Lonely {
   const clock = new VirtualClock()
   const ports: Ports = {
     clock,
     random: new SeededRandom(1),
     crypto: simulatedCrypto(),
-    logger: silentLogger,
+    logger,
     counters: new Counters(),
   }
   const { publicKey } = ports.crypto.signingKey(ports.random.bytes(32))

@@ -1,6 +1,6 @@
-import { AmcpError } from '../../core/errors.ts'
 import type { ContextId } from '../../core/ids.ts'
 import { type ImplyingEvent, impliedTrace } from '../chain.ts'
+import { UnreadableData } from '../data.ts'
 import type { AmcpEvent } from '../event.ts'
 import { plainEvent } from '../plain-event.ts'
 import { ByteReader } from './byte-reader.ts'
@@ -203,15 +203,11 @@ export class ReceivedEvent implements ImplyingEvent {
     if (this.#flags & flag.NO_DATA) return undefined
     if (this.#flags & flag.RAW_DATA) return this.dataBytes
     const text = strictUtf8(this.#frame.bytes, this.#dataAt, this.#dataEnd)
-    if (text === undefined) throw dataInvalid('is not UTF-8')
+    if (text === undefined) throw new UnreadableData('is not UTF-8')
     try {
       return JSON.parse(text)
     } catch (cause) {
-      throw dataInvalid('is not JSON', cause)
+      throw new UnreadableData('is not JSON', cause)
     }
   }
-}
-
-function dataInvalid(what: string, cause?: unknown): AmcpError {
-  return new AmcpError('ERR_EVENT_INVALID', `data ${what}`, { cause, details: { attribute: 'data' } })
 }

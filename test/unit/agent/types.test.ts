@@ -42,6 +42,19 @@ test('AG-4 types of state, events, inputs and outputs flow from the schemas', ()
   })
 
   defineAgent({
+    type: 'own',
+    async onActivate(self) {
+      self.subscribe('amcp.domain.x', ({ data }) => void expectTypeOf(data).toEqualTypeOf<{ anomalous: boolean }>(), {
+        schema: Verdict,
+      })
+      self.subscribe('amcp.domain.x', ({ data }) => void expectTypeOf(data).toBeAny())
+      for await (const { data } of self.subscribe('amcp.domain.x', { schema: Verdict }))
+        expectTypeOf(data).toEqualTypeOf<{ anomalous: boolean }>()
+      for await (const { data } of self.subscribe('amcp.domain.x')) expectTypeOf(data).toBeAny()
+    },
+  })
+
+  defineAgent({
     type: 'wrong',
     capabilities: {
       // @ts-expect-error the output does not fit its schema
