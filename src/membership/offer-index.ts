@@ -44,7 +44,7 @@ export class OfferIndex {
     if (known !== undefined) return known
     const byContext = this.#byCapability.get(capability)
     if (byContext === undefined) return NONE
-    const list = [...byContext.keys()].sort().flatMap((context) => byContext.get(context) ?? NONE)
+    const list = [...byContext].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, offers]) => offers)
     this.#lists.set(capability, list)
     return list
   }

@@ -58,8 +58,9 @@ export class OwnerPace {
     const waiting = this.#waiting.get(owner)
     const since = this.#clock.monotonic()
     if (waiting === undefined) {
-      const timer = this.#clock.after(PAUSE, () => this.#release(owner))
-      this.#waiting.set(owner, { version, since, take, timer })
+      const timer = this.#clock.after(PAUSE, () => this.#release(owner, first))
+      const first: Waiting = { version, since, take, timer }
+      this.#waiting.set(owner, first)
     } else if (version > waiting.version) Object.assign(waiting, { version, since, take })
   }
 
@@ -74,10 +75,8 @@ export class OwnerPace {
     this.#waiting.clear()
   }
 
-  #release(owner: ContextId): void {
-    const waiting = this.#waiting.get(owner)
-    if (waiting === undefined) return
+  #release(owner: ContextId, { take, since }: Waiting): void {
     this.#waiting.delete(owner)
-    waiting.take(this.#clock.monotonic() - waiting.since)
+    take(this.#clock.monotonic() - since)
   }
 }

@@ -33,6 +33,10 @@ describe('bodies of entries that nobody here can have made', () => {
   ])('a body of %s is refused', (_what, value) => {
     expect(() => decodeBody(bytes(value))).toThrow(expect.objectContaining({ code: 'ERR_FRAME_INVALID' }))
   })
+
+  test('a body that is no JSON is refused', () => {
+    expect(() => decodeBody(Uint8Array.of(123))).toThrow(expect.objectContaining({ code: 'ERR_FRAME_INVALID' }))
+  })
 })
 
 describe('the own offers', () => {

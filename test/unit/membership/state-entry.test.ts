@@ -15,6 +15,10 @@ describe('heads of entries that nobody here can have made', () => {
     membership: HEX,
   }
 
+  test('a head that is no JSON is refused', () => {
+    expect(() => decodeHead(Uint8Array.of(123))).toThrow(expect.objectContaining({ code: 'ERR_FRAME_INVALID' }))
+  })
+
   test.each([
     ['context', ''],
     ['incarnation', 'zz'],

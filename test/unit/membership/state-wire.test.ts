@@ -209,6 +209,15 @@ describe('the state protocol', () => {
     expect(heads).toContain(young.head.version)
   })
 
+  test('an older version of another life of its owner changes nothing', async () => {
+    const { host, say, own } = await session()
+    const young = own(5).issue({})
+    await say({ t: 'entries', records: [recordOf(young)] })
+    const head = encodeHead({ ...young.head, incarnation: hex('8'), version: young.head.version - 1 })
+    await say({ t: 'entries', records: [recordOf(young, { head, signature: keyOf(5).sign(head) })] })
+    expect(host.members.incarnationOf(idOf(5))).toEqual(new Uint8Array(Buffer.from(hex('7'), 'hex')))
+  })
+
   test('large maps go in several messages', async () => {
     const { heard, say, own } = await session()
     const offers = Array.from({ length: 5_000 }, (_, n) => ({
