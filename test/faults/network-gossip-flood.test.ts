@@ -3,7 +3,7 @@ import type { PeerId } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { boundIntake } from '../../src/network/libp2p/gossip-intake.ts'
 import { RejectScores } from '../../src/network/libp2p/scoring.ts'
-import { prepared, TOPIC } from './bare-neighbour.ts'
+import { inboundStream, prepared, TOPIC } from './bare-neighbour.ts'
 
 interface Rpc {
   readonly subscriptions: readonly never[]
@@ -74,4 +74,17 @@ test('of messages that are not passed on nothing is kept but ids, and of those t
   await router.handleReceivedRpc(from, flood(TOPIC, 5_000))
   expect(router.seenCache.size).toBe(before + 5_000)
   expect(kept()).toBeLessThanOrEqual(keptBefore)
+})
+
+test('what waits for a neighbour that does not read is bounded, and dropped for it alone', async () => {
+  await using fault = await prepared()
+  const { network, mesh, peer } = fault
+  const { counters } = mesh.ports[0]!
+  inboundStream(peer, network.id)!.pause()
+  // As if passed on: nobody waits for what others publish.
+  for (let at = 0; at < 120; at += 1) network.gossip.publish(TOPIC, new Uint8Array(256 * 1024).fill(at))
+  await mesh.until(() => counters.get('network.gossip.overflowed') > 0, 'full')
+  await mesh.settle()
+  expect(network.gossip.backlog).toBeLessThan(16.5 * 1_048_576)
+  expect(counters.get('network.gossip.missed')).toBe(counters.get('network.gossip.overflowed'))
 })

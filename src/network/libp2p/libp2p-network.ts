@@ -6,6 +6,7 @@ import { AdmissionGate } from './admission-gate.ts'
 import { createNode, type Node, type NodeOptions } from './create-node.ts'
 import { Libp2pGossip } from './gossip.ts'
 import { boundIntake } from './gossip-intake.ts'
+import { boundOutbox } from './gossip-outbox.ts'
 import { GossipWatchdog } from './gossip-watchdog.ts'
 import { Peers, parsed } from './peers.ts'
 import { lanNetwork, type NetworkPreset } from './preset.ts'
@@ -218,7 +219,9 @@ class Libp2pNetwork implements Network {
         if (id.toString() !== this.id && this.#options.mayLink(id.toString())) this.#peers.discovered(id, multiaddrs)
       },
     })
-    boundIntake(node.services.pubsub, { ports: this.#options.ports, scores: this.#scores })
+    const { ports } = this.#options
+    boundIntake(node.services.pubsub, { ports, scores: this.#scores })
+    boundOutbox(node.services.pubsub, ports.counters)
     this.#peers.attach(node)
     await this.#streams.attach(node)
     try {

@@ -43,11 +43,29 @@ test('finds who reads nothing after two seconds of a full buffer, and leaves the
 
 test('takes who trickles for one that reads nothing, and who is merely busy for what it is', async () => {
   const { streams, cut, move } = watched()
-  streams.set('busy', { stream: {}, waiting: 4 * MEBIBYTE, sent: 0 })
+  streams.set('busy', { stream: {}, waiting: MEBIBYTE / 2, sent: 0 })
   await move('busy', 32 * 1024, 40)
   expect(cut).toEqual([])
   await move('busy', 31 * 1024, 5)
   expect(cut).toHaveLength(1)
+})
+
+test('asks more of who lets more wait: what would take longer than eight seconds is not read', async () => {
+  const { streams, cut, move } = watched()
+  streams.set('behind', { stream: {}, waiting: 4 * MEBIBYTE, sent: 0 })
+  await move('behind', MEBIBYTE / 4, 40)
+  expect(cut).toEqual([])
+  await move('behind', MEBIBYTE / 4 - 1, 5)
+  expect(cut).toHaveLength(1)
+})
+
+test('finds who lets wait just as much as makes publishers wait, and reads next to nothing', async () => {
+  const { clock, streams, cut } = watched()
+  streams.set('hovering', { stream: {}, waiting: 130 * 1024, sent: 0 })
+  streams.set('around', { stream: {}, waiting: 120 * 1024, sent: 0 })
+  streams.set('light', { stream: {}, waiting: 60 * 1024, sent: 0 })
+  await clock.advance(10_000)
+  expect(cut).toEqual(['hovering at 2500', 'around at 2500'])
 })
 
 test('begins anew with another stream of the same peer, and when there was room meanwhile', async () => {
