@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { CliWorld } from './cli-world.ts'
 
@@ -92,6 +92,11 @@ describe('join and invite', () => {
       code: 'ERR_USAGE',
       message: expect.stringContaining('first amcp join --mesh mesh.json'),
     })
+    const did = await world.run('join', '-f', world.path('fourth'), '-m', world.path('context', 'mesh.json'), '--json')
+    await world.run('invite', String(did.json[0]!['did']), '-f', world.folder, '-o', file)
+    mkdirSync(world.path('fourth', 'membership.jws'))
+    // What the disk says is told as it is.
+    await expect(world.run('join', '-f', world.path('fourth'), '--membership', file)).rejects.toThrow(/EISDIR|EEXIST/)
     const both = world.run('join', '-f', world.path('third'), '--mesh', 'mesh.json', '--membership', file)
     await expect(both).rejects.toMatchObject({ code: 'ERR_USAGE', message: expect.stringContaining('one of both') })
   })
