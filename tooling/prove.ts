@@ -28,8 +28,8 @@ const proofs: Readonly<Record<string, Proof>> = {
     quickRounds: 0,
   },
   fuzz: {
-    says: '100,000 structure-aware mutations of signed frames are refused or harmless',
-    command: ['vitest', 'run', 'test/faults/frame-fuzz.test.ts'],
+    says: '100,000 structure-aware mutations of signed frames are refused or harmless to a receiver, and counted',
+    command: ['vitest', 'run', 'test/faults/receiver-fuzz.test.ts'],
     rounds: 1,
     quickRounds: 1,
     environment: (quick, seeds) => ({ FUZZ_COUNT: String(seeds ?? (quick ? 10_000 : 100_000)) }),
