@@ -3,7 +3,7 @@ import { IncomingCall } from '../calls/incoming-call.ts'
 import { endedBy } from '../core/ended-by.ts'
 import type { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
-import type { Chain } from '../events/chain.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { isExpired } from '../events/expiry.ts'
 import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
@@ -14,7 +14,7 @@ import { Mailbox } from './mailbox.ts'
 import type { Runnable } from './run-queue.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
 import { Turns } from './turns.ts'
-import { chainOfWork, eventOf, outcomeOf, Task, type Work } from './work.ts'
+import { causeChainOfWork, eventOf, outcomeOf, Task, type Work } from './work.ts'
 
 /** Calls answered inside calls before the next one takes the way through the mailbox: the stack is bounded. */
 const MAX_NESTED_CALLS = 32
@@ -37,7 +37,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   #isQueued = false
   /** What is being handled, until its handler has ended, and what it passes on, once somebody asked. */
   #work: Work | undefined
-  #chain: Chain | undefined
+  #chain: CauseChain | undefined
   /** Number of the last delivery: an event that fits two patterns of one agent comes twice in a row. */
   #last = 0
   /** What ends with the agent: its timers and subscriptions. */
@@ -76,8 +76,8 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
    * What is published and called now is caused by: the event or call whose handler has not ended. Undefined in hooks and
    * timers. Work that a handler started and did not wait for counts to whatever is handled when it publishes.
    */
-  get chain(): Chain | undefined {
-    if (this.#chain === undefined && this.#work !== undefined) this.#chain = chainOfWork(this.#work)
+  get chain(): CauseChain | undefined {
+    if (this.#chain === undefined && this.#work !== undefined) this.#chain = causeChainOfWork(this.#work)
     return this.#chain
   }
 

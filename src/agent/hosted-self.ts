@@ -3,7 +3,7 @@ import type { CallOptions } from '../calls/calls.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Chain } from '../events/chain.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { PublishOptions } from '../events/published-event.ts'
 import { stateError } from './agent-faults.ts'
@@ -31,7 +31,7 @@ export interface AgentServices {
   readonly subscriptions: SharedSubscriptions
   readonly data: DataChecks
   /** @param chain of what the caller is handling */
-  call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: Chain): Promise<unknown>
+  call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: CauseChain): Promise<unknown>
 }
 
 /** `self` of an agent in a context. Made when a handler first asks for it, so that idle agents do not pay for it. */

@@ -2,7 +2,7 @@ import type { EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Chain } from '../events/chain.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { EventIds } from '../events/event-ids.ts'
 import { isExpired } from '../events/expiry.ts'
@@ -61,7 +61,7 @@ export class Publisher {
     topic: string,
     data: unknown,
     options?: PublishOptions,
-    chain?: Chain,
+    chain?: CauseChain,
   ): undefined | Promise<void> {
     const { ports, broker, checks } = this.#parts
     checks.topic(topic)
@@ -104,7 +104,13 @@ export class Publisher {
    * The same as `publish`, for callers who await: every fault is a rejection. Now and then it resolves at the end of the turn only,
    * because an endless loop over a promise that is resolved already would let nothing else in the process happen.
    */
-  publishing(agent: AgentId, topic: string, data: unknown, options?: PublishOptions, chain?: Chain): Promise<void> {
+  publishing(
+    agent: AgentId,
+    topic: string,
+    data: unknown,
+    options?: PublishOptions,
+    chain?: CauseChain,
+  ): Promise<void> {
     try {
       const waiting = this.publish(agent, topic, data, options, chain)
       if (waiting !== undefined) return waiting

@@ -5,7 +5,7 @@ import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import { type LifeCycle, STOP_MS, type StopOptions } from '../core/life-cycle.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Chain } from '../events/chain.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { TopicSchemas } from '../events/schemas.ts'
 import { agentOfTopic, topicOfAgent } from '../events/topic.ts'
@@ -43,7 +43,7 @@ export interface AgentRegistryComponents {
   readonly schemas?: TopicSchemas
   readonly watch?: Watch
   /** @param chain of what the caller is handling */
-  call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: Chain): Promise<unknown>
+  call(caller: AgentId, target: string, input: unknown, options?: CallOptions, chain?: CauseChain): Promise<unknown>
   /** Takes what belongs to calls out of an agent's events. */
   take(event: AmcpEvent): boolean
   /** A new id of this context; the same one for the same type and name. */

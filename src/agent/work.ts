@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { IncomingCall } from '../calls/incoming-call.ts'
-import { type Chain, chainOfEvent } from '../events/chain.ts'
+import { type CauseChain, causeChainOfEvent } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { Agent } from './agent.ts'
 import { notCallable } from './agent-faults.ts'
@@ -81,10 +81,10 @@ export class TimerTask extends Task {
 }
 
 /** What events carry that are published while this is handled. */
-export function chainOfWork(work: Work): Chain | undefined {
+export function causeChainOfWork(work: Work): CauseChain | undefined {
   if (work instanceof IncomingCall) return work.chain
   const event = eventOf(work)
-  return event === undefined ? undefined : chainOfEvent(event)
+  return event === undefined ? undefined : causeChainOfEvent(event)
 }
 
 /** The event that is handled; undefined for a timer. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { AgentId, ContextId } from '../core/ids.ts'
-import { type Chain, chainOf, extensionsWithin, traceWithin } from '../events/chain.ts'
+import { type CauseChain, causeChainOf, extensionsWithin, traceWithin } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import type { EventIds } from '../events/event-ids.ts'
 import { topicOfAgent } from '../events/topic.ts'
@@ -19,7 +19,7 @@ export interface CallAttributes {
   readonly remaining: number
   readonly priority: number
   /** Of what the caller is handling. */
-  readonly chain: Chain | undefined
+  readonly chain: CauseChain | undefined
 }
 
 /** What a reply must know of its call. */
@@ -81,7 +81,7 @@ export class CallEvents {
   /** @param isOk whether `data` is the output; else it is a WireError */
   reply(call: CallToAnswer, isOk: boolean, data: unknown): AmcpEvent {
     const id = this.#ids.next()
-    const chain = chainOfServed(call)
+    const chain = causeChainOfServed(call)
     return {
       specversion: '1.0',
       id,
@@ -160,8 +160,8 @@ function extensionsOf({ capability, remaining }: CallAttributes): Record<string,
 }
 
 /** What the effects of a call carry, its reply among them. */
-export const chainOfServed = ({ eventId, correlation, traceparent, tracestate }: CallToAnswer): Chain =>
-  chainOf({ id: eventId, correlationid: correlation, traceparent, tracestate })
+export const causeChainOfServed = ({ eventId, correlation, traceparent, tracestate }: CallToAnswer): CauseChain =>
+  causeChainOf({ id: eventId, correlationid: correlation, traceparent, tracestate })
 
 const OUTCOME_OK = { outcome: 'ok' } as const
 const OUTCOME_ERROR = { outcome: 'error' } as const

@@ -2,7 +2,7 @@ import type { EventBroker } from '../broker/event-broker.ts'
 import { AmcpError } from '../core/errors.ts'
 import { type AgentId, type ContextId, isAgentId } from '../core/ids.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Chain } from '../events/chain.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { EventIds } from '../events/event-ids.ts'
 import { CALL, CANCEL, CallEvents, REPLY } from './call-events.ts'
@@ -79,7 +79,13 @@ export class Calls {
    * ERR_CAPABILITY_UNKNOWN, ERR_AGENT_UNKNOWN, ERR_NOT_CONVERGED, ERR_CALL_DEADLINE, ERR_CALL_FAILED,
    * ERR_CALL_TARGET_LOST, ERR_SCHEMA_MISMATCH, ERR_MAILBOX_FULL, ERR_QUEUE_FULL, ERR_AGENT_STATE, ERR_STOPPED.
    */
-  call(caller: AgentId, wanted: string, input: unknown, options: CallOptions = {}, chain?: Chain): Promise<unknown> {
+  call(
+    caller: AgentId,
+    wanted: string,
+    input: unknown,
+    options: CallOptions = {},
+    chain?: CauseChain,
+  ): Promise<unknown> {
     const { deadline = 10_000, signal, priority = 4, capability } = options
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isStopped) return Promise.reject(new AmcpError('ERR_STOPPED', 'the context is stopped'))

@@ -1,6 +1,6 @@
 import { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
-import type { Chain } from '../events/chain.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
 import { Timed } from './deadline-wheel.ts'
 
 /** What a capability's handler is told about the call it serves. */
@@ -42,7 +42,7 @@ export abstract class IncomingCall extends Timed implements CallInfo {
   }
 
   /** What events carry that are published while it is served. */
-  abstract readonly chain: Chain
+  abstract readonly chain: CauseChain
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {

@@ -1,5 +1,5 @@
 import type { AgentId } from '../core/ids.ts'
-import { type Chain, chainOfCall } from '../events/chain.ts'
+import { type CauseChain, causeChainOfCall } from '../events/cause-chain.ts'
 import type { EventIds } from '../events/event-ids.ts'
 import type { DeadlineWheel } from './deadline-wheel.ts'
 import { type CallTime, IncomingCall } from './incoming-call.ts'
@@ -11,8 +11,8 @@ import { type CallTime, IncomingCall } from './incoming-call.ts'
 export class LocalCall extends IncomingCall {
   readonly #wheel: DeadlineWheel
   readonly #ids: EventIds
-  readonly #callerChain: Chain | undefined
-  #chain: Chain | undefined
+  readonly #callerChain: CauseChain | undefined
+  #chain: CauseChain | undefined
   #isOk = false
   #value: unknown
   #resolve: ((value: unknown) => void) | undefined
@@ -28,7 +28,7 @@ export class LocalCall extends IncomingCall {
     time: CallTime,
     wheel: DeadlineWheel,
     ids: EventIds,
-    callerChain: Chain | undefined,
+    callerChain: CauseChain | undefined,
   ) {
     super(capability, input, caller, deadline, priority, time)
     this.#wheel = wheel
@@ -37,8 +37,8 @@ export class LocalCall extends IncomingCall {
   }
 
   /** As if the call had been an event: its id is drawn only for those who ask. */
-  override get chain(): Chain {
-    this.#chain ??= chainOfCall(this.#ids.next(), this.#callerChain)
+  override get chain(): CauseChain {
+    this.#chain ??= causeChainOfCall(this.#ids.next(), this.#callerChain)
     return this.#chain
   }
 

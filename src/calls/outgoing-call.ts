@@ -1,5 +1,5 @@
 import type { AgentId, ContextId } from '../core/ids.ts'
-import type { Chain } from '../events/chain.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
 import type { CallAttributes } from './call-events.ts'
 import { Timed } from './deadline-wheel.ts'
 
@@ -19,7 +19,7 @@ export class OutgoingCall extends Timed implements CallAttributes {
   readonly caller: AgentId
   readonly input: unknown
   readonly priority: number
-  readonly chain: Chain | undefined
+  readonly chain: CauseChain | undefined
   /** Empty while no provider is known. */
   target: AgentId = ''
   context: ContextId = ''
@@ -42,7 +42,7 @@ export class OutgoingCall extends Timed implements CallAttributes {
       priority: number
       deadline: number
       signal: AbortSignal | undefined
-      chain: Chain | undefined
+      chain: CauseChain | undefined
     },
   ) {
     super(options.deadline)

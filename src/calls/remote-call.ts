@@ -1,6 +1,6 @@
 import type { AgentId, ContextId } from '../core/ids.ts'
-import type { Chain } from '../events/chain.ts'
-import { type CallToAnswer, chainOfServed } from './call-events.ts'
+import type { CauseChain } from '../events/cause-chain.ts'
+import { type CallToAnswer, causeChainOfServed } from './call-events.ts'
 import { type CallTime, IncomingCall } from './incoming-call.ts'
 
 /** Where the outcome of a call from another context goes. */
@@ -55,8 +55,8 @@ export class RemoteCall extends IncomingCall implements CallToAnswer {
     this.#owner = owner
   }
 
-  override get chain(): Chain {
-    return chainOfServed(this)
+  override get chain(): CauseChain {
+    return causeChainOfServed(this)
   }
 
   protected override settle(isOk: boolean, value: unknown): void {

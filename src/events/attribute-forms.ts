@@ -1,4 +1,4 @@
-import { traceparentForm } from './chain.ts'
+import { traceparentForm } from './cause-chain.ts'
 
 /** UTF-16 units of a text attribute, so that an event's size is bounded by more than its data. */
 export const MAX_ATTRIBUTE_LENGTH = 1_024

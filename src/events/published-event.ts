@@ -1,4 +1,4 @@
-import { type Chain, extensionsWithin, type ImplyingEvent, impliedTrace, traceWithin } from './chain.ts'
+import { type CauseChain, extensionsWithin, type ImplyingEvent, impliedTrace, traceWithin } from './cause-chain.ts'
 import type { AmcpEvent } from './event.ts'
 import { plainEvent } from './plain-event.ts'
 
@@ -37,7 +37,7 @@ export class PublishedEvent implements ImplyingEvent {
   readonly time: string
   readonly data: unknown
   readonly #options: PublishOptions | undefined
-  readonly #chain: Chain | undefined
+  readonly #chain: CauseChain | undefined
 
   // Positional, because it runs once an event.
   constructor(
@@ -47,7 +47,7 @@ export class PublishedEvent implements ImplyingEvent {
     time: string,
     data: unknown,
     options: PublishOptions | undefined,
-    chain: Chain | undefined,
+    chain: CauseChain | undefined,
   ) {
     this.id = id
     this.source = source

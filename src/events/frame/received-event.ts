@@ -1,5 +1,5 @@
 import type { ContextId } from '../../core/ids.ts'
-import { type ImplyingEvent, impliedTrace } from '../chain.ts'
+import { type ImplyingEvent, impliedTrace } from '../cause-chain.ts'
 import { UnreadableData } from '../data.ts'
 import type { AmcpEvent } from '../event.ts'
 import { plainEvent } from '../plain-event.ts'

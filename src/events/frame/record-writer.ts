@@ -1,6 +1,6 @@
 import { AmcpError } from '../../core/errors.ts'
 import { isExtensionName } from '../attributes.ts'
-import { givenCorrelation, givenTrace } from '../chain.ts'
+import { givenCorrelation, givenTrace } from '../cause-chain.ts'
 import { checkSize, jsonOf } from '../data.ts'
 import type { AmcpEvent } from '../event.ts'
 import { PublishedEvent } from '../published-event.ts'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { agentOf, CallEvents, type CallToAnswer, isOutput } from '../../../src/calls/call-events.ts'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import { VirtualClock } from '../../../src/core/virtual-clock.ts'
-import type { Chain } from '../../../src/events/chain.ts'
+import type { CauseChain } from '../../../src/events/cause-chain.ts'
 import { EventIds } from '../../../src/events/event-ids.ts'
 import { event } from './world.ts'
 
@@ -21,7 +21,7 @@ const call = (more: object = {}) => ({
   input: { a: 1 },
   remaining: 99.2,
   priority: 7,
-  chain: undefined as Chain | undefined,
+  chain: undefined as CauseChain | undefined,
   ...more,
 })
 

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../../src/core/seeded-random.ts'
 import {
-  chainOf,
-  chainOfCall,
-  chainOfEvent,
+  causeChainOf,
+  causeChainOfCall,
+  causeChainOfEvent,
   extensionsWithin,
   givenCorrelation,
   givenTrace,
   impliedTrace,
   traceparentForm,
   traceWithin,
-} from '../../../src/events/chain.ts'
+} from '../../../src/events/cause-chain.ts'
 import { EventIds } from '../../../src/events/event-ids.ts'
 import { PublishedEvent } from '../../../src/events/published-event.ts'
 import { event } from '../calls/world.ts'
@@ -54,26 +54,26 @@ describe('EV-3 a trace that nobody gave', () => {
 
 describe('EV-3 what an event passes on', () => {
   test('of the first event is its id, and a trace that follows from it', () => {
-    const chain = chainOf({ id: FIRST, correlationid: undefined, traceparent: undefined })
+    const chain = causeChainOf({ id: FIRST, correlationid: undefined, traceparent: undefined })
     expect(chain).toEqual({ causationid: FIRST, correlationid: FIRST, trace: undefined })
     expect(traceWithin(chain, SECOND)).toBeUndefined()
   })
 
   test('with a correlation id of the effect alone is still the trace of the chain', () => {
-    const chain = chainOf({ id: FIRST, correlationid: undefined, traceparent: undefined })
+    const chain = causeChainOf({ id: FIRST, correlationid: undefined, traceparent: undefined })
     expect(traceWithin(chain, SECOND, 'mine')).toBe(impliedTrace(SECOND, FIRST))
   })
 
   test('of a correlation id that is no UUID is the trace of the event that had it first', () => {
-    const chain = chainOf({ id: FIRST, correlationid: 'order 7', traceparent: undefined })
+    const chain = causeChainOf({ id: FIRST, correlationid: 'order 7', traceparent: undefined })
     const trace = traceWithin(chain, SECOND)
     expect([chain.correlationid, trace]).toEqual(['order 7', impliedTrace(SECOND, FIRST)])
-    const next = chainOf({ id: SECOND, correlationid: 'order 7', traceparent: trace })
+    const next = causeChainOf({ id: SECOND, correlationid: 'order 7', traceparent: trace })
     expect(traceOf(traceWithin(next, '0190a3b2-5c6d-7e8f-8a9b-0c1d2e3f4a52'))).toBe(FIRST.replaceAll('-', ''))
   })
 
   test('of a given trace is its id, its flags and its tracestate, unless the effect has one', () => {
-    const chain = chainOf({ id: FIRST, correlationid: 'c', traceparent: GIVEN, tracestate: 'v=1' })
+    const chain = causeChainOf({ id: FIRST, correlationid: 'c', traceparent: GIVEN, tracestate: 'v=1' })
     expect(traceWithin(chain, SECOND)).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-8b0bafaf725234de-01$/)
     expect(extensionsWithin(chain, { a: 'b' })).toEqual({ tracestate: 'v=1', a: 'b' })
     expect(extensionsWithin(chain, { tracestate: 'w=2' })).toEqual({ tracestate: 'w=2' })
@@ -83,26 +83,30 @@ describe('EV-3 what an event passes on', () => {
 
   test('of a trace that cannot be read is a trace of its own', () => {
     for (const traceparent of ['', '00-4BF9', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, GIVEN.replace('00-', 'cc-')])
-      expect(chainOf({ id: FIRST, correlationid: undefined, traceparent }).trace).toBeUndefined()
+      expect(causeChainOf({ id: FIRST, correlationid: undefined, traceparent }).trace).toBeUndefined()
   })
 
   test('of a call that is no event is the chain of its caller, with the call as the cause', () => {
-    const caller = chainOf({ id: FIRST, correlationid: 'c', traceparent: GIVEN })
-    expect(chainOfCall(SECOND, caller)).toEqual({ ...caller, causationid: SECOND })
-    expect(chainOfCall(SECOND, undefined)).toEqual({ causationid: SECOND, correlationid: SECOND, trace: undefined })
+    const caller = causeChainOf({ id: FIRST, correlationid: 'c', traceparent: GIVEN })
+    expect(causeChainOfCall(SECOND, caller)).toEqual({ ...caller, causationid: SECOND })
+    expect(causeChainOfCall(SECOND, undefined)).toEqual({
+      causationid: SECOND,
+      correlationid: SECOND,
+      trace: undefined,
+    })
   })
 
   test('is read from plain events as from others', () => {
     const plain = event('amcp.domain.x', 1, { correlationid: 'c', traceparent: GIVEN, extensions: { tracestate: 's' } })
     expect([givenCorrelation(plain), givenTrace(plain)]).toEqual(['c', GIVEN])
-    expect(chainOfEvent(plain)).toMatchObject({ causationid: plain.id, correlationid: 'c', trace: { state: 's' } })
+    expect(causeChainOfEvent(plain)).toMatchObject({ causationid: plain.id, correlationid: 'c', trace: { state: 's' } })
     const bare = new PublishedEvent(FIRST, plain.source, 'amcp.domain.x', plain.time, 1, undefined, undefined)
     expect([givenCorrelation(bare), givenTrace(bare), bare.correlationid]).toEqual([undefined, undefined, FIRST])
   })
 })
 
 describe('an event made here', () => {
-  const make = (...rest: [options?: object, chain?: ReturnType<typeof chainOf>]): PublishedEvent =>
+  const make = (...rest: [options?: object, chain?: ReturnType<typeof causeChainOf>]): PublishedEvent =>
     new PublishedEvent(SECOND, 'amcp://c/a', 'amcp.domain.x', '2026-01-01T00:00:00.000Z', 1, rest[0], rest[1])
 
   test('without options and cause is bare, and shows what follows from its id', () => {
@@ -115,7 +119,7 @@ describe('an event made here', () => {
   })
 
   test('EV-3 takes from its cause what nobody gave, and what somebody gave wins', () => {
-    const chain = chainOf({ id: FIRST, correlationid: 'c', traceparent: GIVEN, tracestate: 's' })
+    const chain = causeChainOf({ id: FIRST, correlationid: 'c', traceparent: GIVEN, tracestate: 's' })
     const { correlationid, causationid, traceparent, extensions } = make({ priority: 7 }, chain)
     expect([correlationid, causationid, traceOf(traceparent), extensions]).toEqual([
       ...['c', FIRST, '4bf92f3577b34da6a3ce929d0e0e4736'],

@@ -7,7 +7,7 @@ import type { AmcpEvent } from './event.ts'
  * caused cost nothing here, neither time nor bytes: making and writing a traceparent each was a quarter of the publisher's time.
  * @see W3C Trace Context, level 1
  */
-export interface Chain {
+export interface CauseChain {
   /** Id of the event or call that is being handled. */
   readonly causationid: string
   readonly correlationid: string
@@ -63,7 +63,7 @@ export function impliedTrace(id: string, correlationid: string): string | undefi
 }
 
 /** What the effects of an event carry. */
-export function chainOf({ id, correlationid = id, traceparent, tracestate }: Cause): Chain {
+export function causeChainOf({ id, correlationid = id, traceparent, tracestate }: Cause): CauseChain {
   // A trace context that cannot be read starts anew, as W3C has it.
   const given = traceparent === undefined ? null : traceparentForm.exec(traceparent)
   if (given !== null) {
@@ -75,8 +75,8 @@ export function chainOf({ id, correlationid = id, traceparent, tracestate }: Cau
 }
 
 /** What an event passes on. */
-export function chainOfEvent(event: AmcpEvent): Chain {
-  return chainOf({
+export function causeChainOfEvent(event: AmcpEvent): CauseChain {
+  return causeChainOf({
     id: event.id,
     correlationid: givenCorrelation(event),
     traceparent: givenTrace(event),
@@ -85,7 +85,7 @@ export function chainOfEvent(event: AmcpEvent): Chain {
 }
 
 /** The chain of what a call causes, when the call itself is no event. @param caller what the caller handles */
-export function chainOfCall(id: string, caller: Chain | undefined): Chain {
+export function causeChainOfCall(id: string, caller: CauseChain | undefined): CauseChain {
   return { causationid: id, correlationid: caller?.correlationid ?? id, trace: caller?.trace }
 }
 
@@ -94,7 +94,7 @@ export function chainOfCall(id: string, caller: Chain | undefined): Chain {
  * @param id of the effect
  * @param correlationid that the effect has instead of the chain's
  */
-export function traceWithin(chain: Chain, id: string, correlationid?: string): string | undefined {
+export function traceWithin(chain: CauseChain, id: string, correlationid?: string): string | undefined {
   if (chain.trace !== undefined) return `00-${chain.trace.id}-${spanOf(id)}-${chain.trace.flags}`
   if (correlationid === undefined) return undefined
   return `00-${digitsOf(chain.correlationid)}-${spanOf(id)}-${NOT_SAMPLED}`
@@ -102,7 +102,7 @@ export function traceWithin(chain: Chain, id: string, correlationid?: string): s
 
 /** Extensions with the chain's tracestate, unless they have one. */
 export function extensionsWithin(
-  chain: Chain | undefined,
+  chain: CauseChain | undefined,
   extensions: Readonly<Record<string, string>> | undefined,
 ): Readonly<Record<string, string>> | undefined {
   const state = chain?.trace?.state
