@@ -75,7 +75,8 @@ export interface Context extends AsyncDisposable {
   call(target: string, input: unknown, options?: CallOptions): Promise<UncheckedData>
   /**
    * Resolves when the members of the mesh know of everything that this context and its agents offer and listen to by then,
-   * or after 2 s; `unconfirmed` names those that do not.
+   * or after 2 s; `unconfirmed` names those that do not. ERR_ENTRY_TOO_LARGE with more than 20,000 offers or 800 KiB of them:
+   * then what was offered before stays announced.
    */
   announced(): Promise<void>
   /** Counts of what happened since the start, by name. */

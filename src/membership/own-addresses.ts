@@ -26,7 +26,8 @@ export class OwnAddresses {
     if (all.length === this.#all.length && all.every((address, at) => address === this.#all[at])) return this.#told
     this.#all = [...all]
     this.#told = cut(all)
-    this.#counters.add('membership.addresses.cut-off', all.length - this.#told.length)
+    const cutOff = all.length - this.#told.length
+    if (cutOff > 0) this.#counters.add('membership.addresses.cut-off', cutOff)
     return this.#told
   }
 }
