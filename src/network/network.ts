@@ -62,7 +62,10 @@ export interface Gossip {
   neighbours(topic: string): readonly ContextId[]
   /** Called when a linked peer subscribes or a neighbour is grafted or pruned. */
   onChange(listener: (topic: string) => void): () => void
-  /** Bytes waiting in the outbound streams, the fullest first; gossipsub itself has no back-pressure. */
+  /**
+   * Bytes waiting in the outbound stream that has most, but for neighbours that fell behind others for longer than 2 s in 60 s;
+   * gossipsub itself has no back-pressure.
+   */
   readonly backlog: number
   /** Resolves when the backlog is below `bytes`. */
   drained(bytes: number): Promise<void>

@@ -7,7 +7,7 @@ import type { Gossip, Verdict } from '../network.ts'
 import { sentOn } from './calm-yamux.ts'
 import { drainOrEnd } from './message-stream.ts'
 import type { RejectScores } from './scoring.ts'
-import type { WatchedStream } from './stalled-streams.ts'
+import type { WatchedStream } from './watched-stream.ts'
 
 /** Up to this many subscribers a frame goes straight to all that are linked; above, to the topic's mesh. */
 const FLOOD_LIMIT = 12
@@ -39,6 +39,9 @@ export class Libp2pGossip implements Gossip {
   readonly #changeListeners = new Set<(topic: string) => void>()
   /** Topics of peers to which no stream is open yet: one look-out a peer, however often it changes its mind. */
   readonly #awaited = new Map<ContextId, Set<string>>()
+  /** Streams of neighbours that are too slow to be waited for. */
+  #passedOver: ReadonlySet<object> = new Set()
+  #passing: PromiseWithResolvers<void> | undefined
   #judge: Judge = () => 'accept'
   #pubsub: GossipRouter | undefined
   /** Bytes handed to gossipsub, which it puts into streams in a later microtask. */
@@ -147,8 +150,21 @@ export class Libp2pGossip implements Gossip {
       const fullest = this.#fullest()
       if (fullest === undefined || fullest.writeBufferLength === 0 || this.#handedOver > 0)
         await new Promise<void>((resolve) => this.#ports.clock.endOfTurn(resolve))
-      else await drainOrEnd(fullest)
+      else {
+        // Meanwhile it may be passed over.
+        this.#passing ??= Promise.withResolvers()
+        await Promise.race([drainOrEnd(fullest), this.#passing.promise])
+      }
     }
+  }
+
+  /** Whose backlog does not count until this is called again; whoever waits looks again. */
+  passOver(streams: ReadonlySet<object>): void {
+    for (const stream of streams)
+      if (!this.#passedOver.has(stream)) this.#ports.counters.add('network.gossip.passed-over')
+    this.#passedOver = streams
+    this.#passing?.resolve()
+    this.#passing = undefined
   }
 
   /** The outbound streams, for who watches whether they move. */
@@ -197,7 +213,7 @@ export class Libp2pGossip implements Gossip {
     let fullest: Stream | undefined
     for (const { rawStream } of this.#pubsub?.streamsOutbound.values() ?? [])
       if (rawStream.status === 'open' && rawStream.writeBufferLength >= (fullest?.writeBufferLength ?? 0))
-        fullest = rawStream
+        if (!this.#passedOver.has(rawStream)) fullest = rawStream
     return fullest
   }
 

@@ -133,6 +133,7 @@ class Libp2pNetwork implements Network {
       ports,
       streams: () => this.#gossip.outbound(),
       stalled: (peer) => this.#stalled(peer),
+      passOver: (streams) => this.#gossip.passOver(streams),
     })
   }
 

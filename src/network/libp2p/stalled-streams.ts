@@ -1,6 +1,8 @@
 import type { Timer } from '../../core/clock.ts'
 import type { ContextId } from '../../core/ids.ts'
 import type { Ports } from '../../core/ports.ts'
+import { SlowNeighbours } from './slow-neighbours.ts'
+import type { WatchedStream } from './watched-stream.ts'
 
 /** Bytes that must wait for a stream to be watched: half of what makes publishers wait (`readyBytes`), so that none hovers there. */
 const WATCHED = 64 * 1024
@@ -16,20 +18,12 @@ const LEAST = 128 * 1024
 /** Of what waits it must move this part, too: who would need longer than 8 s to catch up does not. Lower cuts off slow lines. */
 const PART = 1 / 4
 
-/** A peer's outbound gossip stream. */
-export interface WatchedStream {
-  /** Names the stream: another one of the same peer begins anew. */
-  readonly stream: object
-  /** Bytes that wait. */
-  readonly waiting: number
-  /** Bytes handed to the link since the stream began. */
-  readonly sent: number
-}
-
 export interface StalledStreamsOptions {
   readonly ports: Ports
   streams(): Iterable<readonly [ContextId, WatchedStream]>
   stalled(peer: ContextId): void
+  /** Told at each look which streams publishers are not to wait for. */
+  passOver(streams: ReadonlySet<object>): void
 }
 
 interface Span {
@@ -45,6 +39,7 @@ interface Span {
 export class StalledStreams {
   readonly #options: StalledStreamsOptions
   readonly #spans = new Map<ContextId, Span>()
+  readonly #slow = new SlowNeighbours()
   #timer: Timer | undefined
 
   constructor(options: StalledStreamsOptions) {
@@ -66,10 +61,12 @@ export class StalledStreams {
   }
 
   #look(): void {
-    const { ports, streams, stalled } = this.#options
+    const { ports, stalled, passOver } = this.#options
+    const streams = [...this.#options.streams()]
+    passOver(this.#slow.look(streams, WATCHED))
     const before = new Map(this.#spans)
     this.#spans.clear()
-    for (const [peer, { stream, waiting, sent }] of streams()) {
+    for (const [peer, { stream, waiting, sent }] of streams) {
       if (waiting < WATCHED) continue
       const span = before.get(peer)
       if (span?.stream !== stream) this.#spans.set(peer, { stream, looks: 1, sent })

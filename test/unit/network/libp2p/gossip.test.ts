@@ -257,3 +257,20 @@ describe('onChange', () => {
     expect(clock.pending).toBe(0)
   })
 })
+
+test('whoever is passed over does not count, nor holds up who waits for it already, until it counts again', async () => {
+  const { gossip, pubsub, counters } = attached()
+  pubsub.peers(2)
+  const [slow, brisk] = [pubsub.streamsOutbound.get('p0')!.rawStream, pubsub.streamsOutbound.get('p1')!.rawStream]
+  slow.writeBufferLength = 1_000
+  brisk.writeBufferLength = 10
+  expect(gossip.backlog).toBe(1_000)
+  const room = gossip.drained(500)
+  gossip.passOver(new Set([slow]))
+  await room
+  expect(gossip.backlog).toBe(10)
+  gossip.passOver(new Set([slow]))
+  expect(counters.get('network.gossip.passed-over')).toBe(1)
+  gossip.passOver(new Set())
+  expect(gossip.backlog).toBe(1_000)
+})

@@ -11,9 +11,11 @@ function watched() {
   const counters = new Counters()
   const streams = new Map<string, { stream: object; waiting: number; sent: number }>()
   const cut: string[] = []
+  const passedOver: object[] = []
   const watch = new StalledStreams({
     ports: { ...systemPorts(), clock, counters },
     streams: () => streams,
+    passOver: (slow) => passedOver.push(...slow),
     stalled: (peer) => {
       cut.push(`${peer} at ${clock.monotonic()}`)
       streams.delete(peer)
@@ -29,7 +31,7 @@ function watched() {
       await clock.advance(500)
     }
   }
-  return { clock, counters, streams, cut, watch, move }
+  return { clock, counters, streams, cut, passedOver, watch, move }
 }
 
 test('finds who reads nothing after two seconds of a full buffer, and leaves the others alone', async () => {
@@ -89,4 +91,17 @@ test('may be stopped by what it does, and stops', async () => {
   await clock.advance(3_000)
   expect(cut).toHaveLength(1)
   expect(clock.pending).toBe(0)
+})
+
+test('tells at each look whom publishers are not to wait for', async () => {
+  const { streams, cut, passedOver, move } = watched()
+  const slow = { stream: {}, waiting: 130 * 1024, sent: 0 }
+  streams.set('slow', slow)
+  streams.set('reading', { stream: {}, waiting: 0, sent: 0 })
+  for (let at = 0; at < 6; at += 1) {
+    streams.get('slow')!.sent += 64 * 1024
+    await move('reading', 64 * 1024, 1)
+  }
+  expect(cut).toEqual([])
+  expect(new Set(passedOver)).toEqual(new Set([slow.stream]))
 })
