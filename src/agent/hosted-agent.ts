@@ -5,16 +5,15 @@ import type { AmcpError } from '../core/errors.ts'
 import type { AgentId } from '../core/ids.ts'
 import type { CauseChain } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
-import { isExpired } from '../events/expiry.ts'
 import { type Agent, type AgentInfo, type AgentStatus, checkTransition } from './agent.ts'
-import { mailboxFull, stateError } from './agent-faults.ts'
+import { mailboxFull, reportHung, reportThrow, stateError } from './agent-faults.ts'
 import type { AgentHost, HostedAgentOptions } from './agent-host.ts'
 import { type DataChecks, DROPPED } from './data-checks.ts'
-import { Mailbox } from './mailbox.ts'
+import { COPY_ABOVE, Mailbox } from './mailbox.ts'
 import type { Runnable } from './run-queue.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
 import { Turns } from './turns.ts'
-import { causeChainOfWork, eventOf, outcomeOf, Task, type Work } from './work.ts'
+import { causeChainOfWork, eventOf, heldBy, isOver, lightened, outcomeOf, Task, type Work } from './work.ts'
 
 /** Calls answered inside calls before the next one takes the way through the mailbox: the stack is bounded. */
 const MAX_NESTED_CALLS = 32
@@ -112,11 +111,10 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
       this.#shed(work, stateError(this))
       return
     }
-    this.#mailbox ??= new Mailbox(this.#options.mailboxLimit)
-    const shed = this.#mailbox.push(work, priority)
-    if (shed !== undefined) {
+    this.#mailbox ??= new Mailbox(this.#options.mailboxLimit, heldBy)
+    const waiting = this.#mailbox.bytes > COPY_ABOVE ? lightened(work, this.#host.ports.counters) : work
+    for (let shed = this.#mailbox.push(waiting, priority); shed !== undefined; shed = this.#mailbox.overflow())
       this.#shed(shed, mailboxFull(this))
-    }
     this.#queue(false)
   }
 
@@ -127,15 +125,16 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     return this.#isQueued
   }
 
-  /** Nobody waits for a call that was settled meanwhile; an event that waited beyond its expiry is dropped here. */
+  /** Its caller was told of a call that is over; an event is dropped here. */
   #isOver(work: Work): boolean {
-    if (work instanceof IncomingCall) return work.isSettled
-    const { clock, counters } = this.#host.ports
-    const event = eventOf(work)
-    if (event === undefined || !isExpired(event, clock)) return false
-    this.dropped += 1
-    counters.add('agents.expired')
+    if (!isOver(work, this.#host.ports.clock)) return false
+    if (!(work instanceof IncomingCall)) this.#drop('agents.expired')
     return true
+  }
+
+  #drop(how: string): void {
+    this.dropped += 1
+    this.#host.ports.counters.add(how)
   }
 
   /** From CREATED, INACTIVE or FAILED. A throw of the hook makes the agent FAILED and is thrown again. */
@@ -166,9 +165,10 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
     const { clock } = this.#host.ports
     // Half of what is left, so that the hook has some time, too.
     const limit = Math.min(LAST_HANDLER_WAIT, (by - clock.monotonic()) / 2)
-    if (!(await this.#turns.ended(clock, limit))) this.#hung('a handler')
+    if (!(await this.#turns.ended(clock, limit))) reportHung(this.#host.ports, this, 'a handler')
     try {
-      if (!(await endedBy(clock, by, Promise.resolve(this.agent.onDestroy?.())))) this.#hung('onDestroy')
+      if (!(await endedBy(clock, by, Promise.resolve(this.agent.onDestroy?.()))))
+        reportHung(this.#host.ports, this, 'onDestroy')
     } catch (thrown) {
       this.#count(thrown)
     }
@@ -265,17 +265,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
 
   #count(thrown: unknown): void {
     this.failures += 1
-    this.#host.ports.counters.add('agents.handler-threw')
-    this.#host.ports.logger.warn({ agent: this.id, type: this.type, err: thrown }, 'a handler threw')
-  }
-
-  /** It is left to itself: nothing that runs in this process can be ended from outside. */
-  #hung(what: string): void {
-    this.#host.ports.counters.add('agents.hung')
-    this.#host.ports.logger.warn(
-      { agent: this.id, type: this.type, what },
-      'the agent was destroyed, and part of it goes on',
-    )
+    reportThrow(this.#host.ports, this, thrown)
   }
 
   #suspend(): void {
@@ -309,8 +299,7 @@ export class HostedAgent implements CallTarget, Runnable, PatternListener, Agent
   }
 
   #shed(work: Work, fault: AmcpError): void {
-    this.dropped += 1
-    this.#host.ports.counters.add(fault.code === 'ERR_MAILBOX_FULL' ? 'agents.mailbox-full' : 'agents.shed')
+    this.#drop(fault.code === 'ERR_MAILBOX_FULL' ? 'agents.mailbox-full' : 'agents.shed')
     if (work instanceof IncomingCall) work.fail(fault)
     else if (work instanceof Task) work.shed()
   }

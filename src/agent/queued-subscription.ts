@@ -3,7 +3,8 @@ import type { Ports } from '../core/ports.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { isExpired } from '../events/expiry.ts'
 import type { DataChecks } from './data-checks.ts'
-import { Mailbox } from './mailbox.ts'
+import { copiedOut, frameOf } from './held-frames.ts'
+import { COPY_ABOVE, Mailbox } from './mailbox.ts'
 import type { PatternListener } from './shared-subscriptions.ts'
 
 export interface QueueOptions<Schema extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined> {
@@ -62,7 +63,7 @@ export abstract class QueuedSubscription implements Subscription, PatternListene
     this.components = components
     this.pattern = pattern
     this.schema = schema
-    this.waiting = new Mailbox(limit)
+    this.waiting = new Mailbox<AmcpEvent>(limit, frameOf)
     this.ready = components.subscriptions.add(pattern, this)
     // Whoever does not wait for it still finds the fault in the log.
     this.ready.catch((err: unknown) => {
@@ -73,7 +74,10 @@ export abstract class QueuedSubscription implements Subscription, PatternListene
   }
 
   receive(event: AmcpEvent): void {
-    if (this.waiting.push(event, 0) === undefined) this.arrived()
+    const { ports, scope } = this.components
+    // One priority: what has to go is the newcomer.
+    const kept = this.waiting.bytes > COPY_ABOVE ? copiedOut(event, ports.counters, scope) : event
+    if (this.waiting.push(kept, 0) === undefined) this.arrived()
     else this.lose('subscription-full')
   }
 

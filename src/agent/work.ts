@@ -1,11 +1,16 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { IncomingCall } from '../calls/incoming-call.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Counters } from '../core/counters.ts'
 import { type CauseChain, causeChainOfEvent } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
+import { isExpired } from '../events/expiry.ts'
 import type { Agent } from './agent.ts'
 import { notCallable } from './agent-faults.ts'
 import type { DataChecks } from './data-checks.ts'
 import type { CallableAgent } from './defined-agent.ts'
+import { copiedOut, frameOf } from './held-frames.ts'
+import type { Held } from './mailbox.ts'
 
 /** What can wait in an agent's mailbox. */
 export type Work = IncomingCall | Task | AmcpEvent
@@ -39,7 +44,7 @@ export interface EventTarget {
 
 /** An event for a handler of its own, or one whose data is checked before `handleEvent` sees it. */
 export class EventTask extends Task {
-  readonly #event: AmcpEvent
+  #event: AmcpEvent
   readonly #target: EventTarget
 
   constructor(event: AmcpEvent, target: EventTarget) {
@@ -50,6 +55,11 @@ export class EventTask extends Task {
 
   override get event(): AmcpEvent {
     return this.#event
+  }
+
+  /** The event goes on in memory of its own, if that saves much. */
+  lighten(counters: Counters): void {
+    this.#event = copiedOut(this.#event, counters, 'agents')
   }
 
   override run(): unknown {
@@ -85,6 +95,25 @@ export function causeChainOfWork(work: Work): CauseChain | undefined {
   if (work instanceof IncomingCall) return work.chain
   const event = eventOf(work)
   return event === undefined ? undefined : causeChainOfEvent(event)
+}
+
+/** The frame that waiting work keeps. A call has its input decoded already. */
+export const heldBy = (work: Work): Held | undefined =>
+  work instanceof IncomingCall ? undefined : frameOf(eventOf(work))
+
+/** What should wait in place of work when much waits already. */
+export function lightened(work: Work, counters: Counters): Work {
+  if (work instanceof IncomingCall) return work
+  if (!(work instanceof Task)) return copiedOut(work, counters, 'agents')
+  if (work instanceof EventTask) work.lighten(counters)
+  return work
+}
+
+/** Nobody waits any more for a call that was settled, nor for an event beyond its expiry. */
+export function isOver(work: Work, clock: Clock): boolean {
+  if (work instanceof IncomingCall) return work.isSettled
+  const event = eventOf(work)
+  return event !== undefined && isExpired(event, clock)
 }
 
 /** The event that is handled; undefined for a timer. */

@@ -15,6 +15,11 @@ export class Fifo<Item> {
     return this.#items[this.#head]
   }
 
+  /** The item that `pop` would return. */
+  get last(): Item | undefined {
+    return this.size === 0 ? undefined : this.#items.at(-1)
+  }
+
   push(item: Item): void {
     this.#items.push(item)
   }

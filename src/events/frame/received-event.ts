@@ -35,6 +35,8 @@ export interface RecordPlace {
   readonly fault: string | undefined
 }
 
+/** An event that is less than this part of its frame is worth a copy. */
+const SMALL_PART = 4
 const NOT_READ: unique symbol = Symbol('not read')
 const NO_OPTIONAL: OptionalAttributes = new OptionalAttributes()
 
@@ -173,6 +175,43 @@ export class ReceivedEvent implements ImplyingEvent {
     return this.#frame.tokens[this.#token]
   }
 
+  /** The memory that this event keeps from being freed, the same object for all events of a frame. */
+  get frame(): Pick<FrameSource, 'bytes'> {
+    return this.#frame
+  }
+
+  /** The same event in memory of its own, without the rest of its frame, for who may keep it long. Data is decoded anew. */
+  copied(): ReceivedEvent {
+    const start = this.#idAt
+    const token = this.tokenHash?.slice()
+    const frame: FrameSource = {
+      bytes: this.#frame.bytes.slice(start, this.#dataEnd),
+      strings: this.#ownStrings(),
+      tokens: token === undefined ? [] : [token],
+      publisherId: this.publisher,
+    }
+    return new ReceivedEvent(frame, {
+      flags: this.#flags,
+      shard: this.shard,
+      sequence: this.sequenceNumber,
+      time: this.#time,
+      idAt: 0,
+      source: this.source,
+      type: this.type,
+      subject: this.subject,
+      token: token === undefined ? -1 : 0,
+      optionalAt: this.#optionalAt - start,
+      dataAt: this.#dataAt - start,
+      dataEnd: this.#dataEnd - start,
+      fault: this.fault,
+    })
+  }
+
+  /** Whether the event is a small part of what it keeps: then a copy is the cheaper thing to keep. */
+  get isSmallPart(): boolean {
+    return (this.#dataEnd - this.#idAt) * SMALL_PART < this.#frame.bytes.buffer.byteLength
+  }
+
   toJSON(): AmcpEvent {
     return plainEvent(this)
   }
@@ -189,6 +228,24 @@ export class ReceivedEvent implements ImplyingEvent {
 
   #text(index: number): string | undefined {
     return index < 0 ? undefined : this.#frame.strings[index]
+  }
+
+  /** The frame's table with nothing in it but what this event names. */
+  #ownStrings(): readonly string[] {
+    const { strings, bytes } = this.#frame
+    const own: string[] = []
+    const rest = this.#rest
+    const { id, time, contentType, sequence, expiryText, replyTo, partitionKey } = rest
+    const named = [id, time, contentType, sequence, expiryText, replyTo, partitionKey]
+    if (this.#form(flag.CORRELATION) === flag.TEXT) named.push(rest.correlation)
+    if (this.#form(flag.CAUSATION) === flag.TEXT) named.push(rest.causation)
+    if (this.#form(flag.TRACE) === flag.TEXT) named.push(rest.trace)
+    if (rest.extensionCount > 0) {
+      const reader = new ByteReader(bytes, rest.extensionsAt, this.#dataAt)
+      for (let left = rest.extensionCount * 2; left > 0; left--) named.push(reader.varint())
+    }
+    for (const at of named) if (at >= 0) own[at] = strings[at]!
+    return own
   }
 
   #form(shift: number): number {

@@ -30,6 +30,46 @@ test('AG-6 a full mailbox sheds the youngest of the lowest priority, or the newc
   expect([1, 2, 3].map(() => mailbox.shift())).toEqual(['high', 'mid', 'mid 2'])
 })
 
+interface Kept {
+  readonly name: string
+  readonly frame?: { readonly bytes: Uint8Array } | undefined
+}
+const MEBIBYTE = 1_048_576
+const frames = (count: number, size = MEBIBYTE) =>
+  Array.from({ length: count }, () => ({ bytes: new Uint8Array(new ArrayBuffer(size), 0, 1) }))
+
+test('what waits counts the memory that it keeps, a frame once for a row of its events', () => {
+  const mailbox = new Mailbox<Kept>(100, ({ frame }) => frame)
+  const [a, b] = frames(2, 1_000)
+  const bytes: number[] = []
+  for (const frame of [a, a, b, b, undefined, b, a]) {
+    mailbox.push({ name: 'x', frame }, 4)
+    bytes.push(mailbox.bytes)
+  }
+  expect(bytes).toEqual([1_000, 1_000, 2_000, 2_000, 2_000, 3_000, 4_000])
+  mailbox.push({ name: 'urgent', frame: a }, 9)
+  expect(mailbox.bytes).toBe(5_000)
+  const left: number[] = []
+  while (mailbox.shift() !== undefined) left.push(mailbox.bytes)
+  expect(left).toEqual([4_000, 4_000, 3_000, 3_000, 2_000, 2_000, 1_000, 0])
+})
+
+test('it is full of bytes as well, and then sheds the youngest of the lowest priority until it is not', () => {
+  const mailbox = new Mailbox<Kept>(1_000, ({ frame }) => frame)
+  for (const [at, frame] of frames(64).entries()) expect(mailbox.push({ name: `low ${at}`, frame }, 1)).toBeUndefined()
+  const [one, large] = [frames(1)[0], frames(1, 2 * MEBIBYTE)[0]]
+  expect(mailbox.push({ name: 'low', frame: one }, 1)?.name).toBe('low')
+  expect(mailbox.push({ name: 'call' }, 1)).toBeUndefined()
+  expect(mailbox.push({ name: 'high', frame: large }, 8)?.name).toBe('call')
+  expect(mailbox.overflow()?.name).toBe('low 63')
+  expect(mailbox.overflow()?.name).toBe('low 62')
+  expect(mailbox.overflow()).toBeUndefined()
+  expect([mailbox.size, mailbox.bytes]).toEqual([63, 64 * MEBIBYTE])
+  // What is alone may have any size: else it would never be handled.
+  const alone = new Mailbox<Kept>(1_000, ({ frame }) => frame)
+  expect(alone.push({ name: 'huge', frame: frames(1, 65 * MEBIBYTE)[0] }, 4)).toBeUndefined()
+})
+
 test('priorities beyond 0 to 9 count as the nearest', () => {
   const mailbox = new Mailbox<string>(10)
   mailbox.push('under', -3)
