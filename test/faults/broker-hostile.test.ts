@@ -1,117 +1,30 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { encodeSync } from '../../src/broker/mesh/sync-messages.ts'
 import type { AmcpEvent } from '../../src/events/event.ts'
-import { type FinishFields, FrameWriter } from '../../src/events/frame/frame-writer.ts'
+import { FrameWriter } from '../../src/events/frame/frame-writer.ts'
 import { EnvelopeWriter } from '../../src/events/frame/link-envelope.ts'
 import { shardOf } from '../../src/events/shard.ts'
 import { sourceOf } from '../../src/events/source.ts'
 import { mintAgentId } from '../../src/identity/agent-id.ts'
-import { issueAgentToken } from '../../src/identity/agent-token.ts'
-import { type Credential, credentialOf } from '../../src/identity/credential.ts'
+import { credentialOf } from '../../src/identity/credential.ts'
 import { CreditLink } from '../../src/network/credit-link.ts'
 import { mutate, seal } from '../../src/testing/frame-fuzz.ts'
-import { type Node, World } from '../unit/broker/world.ts'
+import {
+  forge,
+  gossip,
+  gossipTopic,
+  meetVillain,
+  SHARD,
+  sign,
+  TOPIC,
+  tokenWith,
+  victim,
+  villain,
+  world,
+} from './hostile-member.ts'
 
-const TOPIC = 'amcp.domain.hostile'
-const SHARD = shardOf(TOPIC)
-
-let world: World
-/** Honest, and listening. */
-let victim: Node
-/** A valid member that sends whatever it likes. */
-let villain: Node
-
-beforeEach(async () => {
-  world = new World()
-  const nodes = await world.grow(2)
-  victim = nodes[0]!
-  villain = nodes[1]!
-  await world.run(victim.listen('amcp.>'))
-  await world.pass(2_000)
-})
+beforeEach(meetVillain)
 afterEach(() => world.stop())
-
-/** An extension's name that is replaced by one of the same length. */
-const INNOCENT = 'qwerty'
-const gossipTopic = (shard = SHARD): string => `amcp/1/${villain.identity.mesh.mesh}/s/0/${shard}`
-const sign = (digest: Uint8Array): Uint8Array => villain.identity.key.sign(digest)
-
-interface Forgery extends Partial<FinishFields> {
-  n?: number
-  predecessor?: Uint8Array
-  unsigned?: boolean
-  token?: Credential | undefined
-  noToken?: boolean
-  withhold?: boolean
-  event?: Partial<AmcpEvent>
-  shard?: number
-  signer?: (digest: Uint8Array) => Uint8Array
-  sequence?: number
-  /** Name of an extension that no writer would write. */
-  extensionNamed?: string
-}
-
-/** A frame of the villain, right but for what is asked to be wrong. */
-function forge({ n = 0, predecessor = new Uint8Array(32), unsigned = false, noToken = false, ...rest }: Forgery = {}) {
-  const { crypto } = world
-  const {
-    token = villain.tokens.tokenOf(villain.agent),
-    withhold = false,
-    event,
-    shard = SHARD,
-    signer = sign,
-    extensionNamed,
-  } = rest
-  const { sequence = n, ...fields } = rest
-  const writer = new FrameWriter({ crypto })
-  const extensions = extensionNamed === undefined ? undefined : { [INNOCENT]: 'amcp://somebody/else' }
-  writer.add(
-    { ...villain.event(TOPIC, 'evil'), extensions, ...event },
-    sequence,
-    shard,
-    noToken ? undefined : token.hash,
-  )
-  const membership = credentialOf(crypto, villain.identity.membership)
-  const common: FinishFields = {
-    meshHash: credentialOf(crypto, new TextEncoder().encode(villain.identity.mesh.mesh)).hash,
-    publisher: villain.identity.key.publicKey,
-    incarnation: villain.members.incarnation,
-    membershipHash: membership.hash,
-    generation: 0,
-    time: world.clock.now(),
-    credentials: withhold ? [] : [membership.bytes, token.bytes],
-    ...(unsigned ? {} : { chain: { kind: 'gossip', n, predecessor } as const }),
-  }
-  const frame = writer.finish({ ...common, ...fields }, 'chain' in fields || !unsigned ? signer : undefined)
-  return extensionNamed === undefined ? frame : renamed(frame, extensionNamed)
-}
-
-/** The frame with another name for its extension, signed again. */
-function renamed(frame: Uint8Array, name: string): Uint8Array {
-  const at = Buffer.from(frame).indexOf(INNOCENT)
-  frame.set(new TextEncoder().encode(name), at)
-  return seal(frame, world.crypto, sign)
-}
-
-async function gossip(frame: Uint8Array, shard = SHARD): Promise<void> {
-  villain.network.gossip.publish(gossipTopic(shard), frame)
-  await world.pass(50)
-}
-
-const tokenWith = (claims: Partial<Parameters<typeof issueAgentToken>[2]>, key = villain.identity.key): Credential =>
-  credentialOf(
-    world.crypto,
-    issueAgentToken(key, villain.id, {
-      agent: villain.agent,
-      mesh: villain.identity.mesh.mesh,
-      roles: [],
-      publish: ['amcp.>'],
-      epoch: 0,
-      custody: undefined,
-      expiresAt: Math.floor(world.clock.now() / 1_000) + 300,
-      ...claims,
-    }),
-  )
 
 describe('a hostile member on gossip', () => {
   test('gets what is right delivered, so that the refusals below mean something', async () => {
@@ -430,223 +343,5 @@ describe('a member that publishes more than its rate', () => {
     await gossip(forge({ n: 1, predecessor: world.crypto.sha256(first.subarray(0, 194)) }))
     expect(strict.received.length).toBe(2)
     expect(strict.count('broker.refused.publisher-rate')).toBe(0)
-  })
-})
-
-describe('a hostile peer on the direct lane', () => {
-  const open = async (): Promise<CreditLink> => {
-    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/direct/1'))
-    const link = new CreditLink(stream, villain.ports)
-    await world.pass(50)
-    return link
-  }
-  const send = async (link: CreditLink, frame: Uint8Array): Promise<void> => {
-    link.send(new EnvelopeWriter().previous(SHARD, -1).finish(true), frame)
-    await world.pass(50)
-  }
-
-  test('gets what is right delivered, unsigned', async () => {
-    await send(await open(), forge({ unsigned: true }))
-    expect(victim.received.length).toBe(1)
-  })
-
-  test('has events dropped that are past their expiry by every clock that a member may have, and no others', async () => {
-    const link = await open()
-    const expirytimes = [-29_000, -30_000].map((ms) => new Date(world.clock.now() + ms).toISOString())
-    for (const [sequence, expirytime] of [...expirytimes, '2001-01-01T00:00:00Z'].entries())
-      await send(link, forge({ unsigned: true, sequence, event: { expirytime } }))
-    expect(victim.received.map(({ sequence }) => Number(sequence))).toEqual([0])
-    expect(victim.count('broker.expired')).toBe(2)
-  })
-
-  test('cannot speak for somebody else, nor pass on a frame that was meant for gossip', async () => {
-    const link = await open()
-    await send(link, forge({ unsigned: true, publisher: victim.identity.key.publicKey }))
-    expect(victim.count('broker.refused.publisher')).toBe(1)
-    await send(link, forge())
-    expect(victim.count('broker.refused.receiver')).toBe(1)
-    const chain = { kind: 'link', n: 0, predecessor: new Uint8Array(32), receiver: new Uint8Array(16) } as const
-    await send(link, forge({ chain }))
-    expect(victim.count('broker.refused.receiver')).toBe(2)
-    expect(victim.received).toEqual([])
-  })
-
-  test('has each signed frame taken once; two for one number quarantine the chain of the link, and the proof is kept', async () => {
-    const link = await open()
-    const receiver = world.crypto.sha256(victim.identity.key.publicKey).subarray(0, 16)
-    const chain = { kind: 'link', n: 0, predecessor: new Uint8Array(32), receiver } as const
-    const frame = forge({ chain })
-    await send(link, frame)
-    await send(link, frame)
-    expect(victim.count('broker.refused.seen')).toBe(1)
-    await send(link, forge({ chain, sequence: 1, event: { data: 'another story' } }))
-    expect(victim.count('broker.refused.equivocation')).toBe(1)
-    expect(victim.broker.evidence).toMatchObject([{ publisher: villain.id, n: 0 }])
-    await send(link, forge({ chain: { ...chain, n: 1 }, sequence: 2 }))
-    expect(victim.count('broker.refused.quarantined')).toBe(1)
-    expect(victim.received.map(({ data }) => data)).toEqual(['evil'])
-  })
-
-  test('breaks nothing with envelopes and frames that are none', async () => {
-    const link = await open()
-    link.send(Uint8Array.of(9, 9, 9))
-    link.send(new EnvelopeWriter().previous(64, 0).finish(false))
-    await send(link, new Uint8Array(300))
-    expect(victim.count('broker.misbehaved')).toBe(3)
-    await send(link, forge({ unsigned: true }))
-    expect(victim.received.length).toBe(1)
-  })
-
-  test('cannot make an event come twice, and is believed what it says it dropped', async () => {
-    const link = await open()
-    link.send(new EnvelopeWriter().nothingUntil(SHARD, 4).interest(1, SHARD, true).dropped(SHARD, 2, 4).finish(false))
-    await send(link, forge({ unsigned: true, sequence: 5 }))
-    await send(link, forge({ unsigned: true, sequence: 5 }))
-    expect(victim.received.length).toBe(1)
-    expect(victim.count('broker.duplicate-or-late')).toBe(1)
-    expect(victim.count('broker.dropped-for-us')).toBe(3)
-  })
-
-  test('lane records of somebody who is not in the map are nothing', async () => {
-    const link = await open()
-    world.mesh.leave(villain.id)
-    link.send(new EnvelopeWriter().nothingUntil(SHARD, 4).finish(false))
-    await world.pass(50)
-    expect(victim.received).toEqual([])
-  })
-})
-
-describe('credentials that did not travel with the frame', () => {
-  test('are asked of the forwarder by hash; then the frame is delivered', async () => {
-    world.mesh.areMembershipsTold = false
-    // The villain's own broker answers for the token that it issued.
-    await villain.broker.publish(villain.event('amcp.other'))
-    await world.pass(100)
-    victim.received.length = 0
-    const fresh = await world.node()
-    await world.link(fresh, villain)
-    await world.run(fresh.listen(TOPIC))
-    await world.pass(2_000)
-    await gossip(forge({ withhold: true }))
-    expect(fresh.received.map(({ data }) => data)).toEqual(['evil'])
-    expect(fresh.count('broker.parked')).toBe(1)
-  })
-
-  test('a frame that gossip did not pass on is pushed to the neighbours, along a line', async () => {
-    const line = new World({ topology: 'line' })
-    try {
-      const nodes: Node[] = []
-      for (let at = 0; at < 4; at += 1) {
-        const node = await line.node({ lane: 'gossip' })
-        if (at > 0) await line.link(node, nodes[at - 1]!)
-        nodes.push(node)
-      }
-      line.mesh.areMembershipsTold = false
-      line.mesh.isKnown = false
-      await line.run(nodes[3]!.listen('amcp.domain.line'))
-      await line.pass(3_000)
-      const [first] = nodes
-      await first!.broker.publish(first!.event('amcp.domain.line', 'in full'))
-      await line.pass(500)
-      const late = await line.node({ lane: 'gossip' })
-      await line.link(late, nodes[3]!)
-      await line.run(late.listen('amcp.domain.line'))
-      await line.pass(3_000)
-      expect(nodes[3]!.received.map(({ data }) => data)).toEqual(['in full'])
-      await first!.broker.publish(first!.event('amcp.domain.line', 'once more'))
-      await line.pass(1_000)
-      expect(nodes[3]!.received.map(({ data }) => data)).toEqual(['in full', 'once more'])
-      expect(late.received.map(({ data }) => data)).toEqual(['once more'])
-      // Since somebody new was there, the credentials travelled in full again.
-      expect(late.count('broker.parked')).toBe(0)
-    } finally {
-      await line.stop()
-    }
-  })
-
-  test('a parked frame goes from neighbour to neighbour along a line, once it could be judged', async () => {
-    const whole = world
-    world = new World({ topology: 'line' })
-    try {
-      const nodes: Node[] = []
-      for (let at = 0; at < 4; at += 1) {
-        const node = await world.node()
-        if (at > 0) await world.link(node, nodes[at - 1]!)
-        nodes.push(node)
-      }
-      world.mesh.areMembershipsTold = false
-      villain = nodes[0]!
-      for (const node of nodes.slice(1)) await world.run(node.listen('amcp.>'))
-      await world.pass(3_000)
-      // The villain's own broker can answer for the token.
-      villain.broker.publish(villain.event('amcp.agentless'))
-      await world.pass(100)
-      await gossip(forge({ withhold: true, event: { subject: TOPIC } }))
-      await world.pass(1_000)
-      for (const node of nodes.slice(1))
-        expect(node.received.filter(({ subject }) => subject === TOPIC).map(({ data }) => data)).toEqual(['evil'])
-    } finally {
-      await world.stop()
-      world = whole
-    }
-  })
-
-  test('successors do not overtake a frame that waits for its credentials', async () => {
-    const agent = mintAgentId(world.crypto, villain.identity.key.publicKey, 'test', 'second')
-    const source = sourceOf(villain.id, agent)
-    const withheld = { ...tokenWith({ agent, expiresAt: Math.floor(world.clock.now() / 1_000) + 77 }) }
-    const first = forge({ n: 0, token: withheld, withhold: true, event: { source, data: 'first' } })
-    const predecessor = world.crypto.sha256(first.subarray(0, 194))
-    const second = forge({ n: 1, predecessor, event: { data: 'second' } })
-    villain.network.gossip.publish(gossipTopic(), first)
-    villain.network.gossip.publish(gossipTopic(), second)
-    await world.pass(5)
-    expect(victim.received).toEqual([])
-    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
-    stream.send(encodeSync({ kind: 'credentials', credentials: [withheld.bytes] }))
-    await world.pass(50)
-    expect(victim.received.map(({ data }) => data)).toEqual(['first', 'second'])
-  })
-})
-
-describe('a frame that waits for its credentials', () => {
-  test('is not old because its chain went on meanwhile', async () => {
-    const withheld = tokenWith({ expiresAt: Math.floor(world.clock.now() / 1_000) + 77 })
-    let frame = forge({ n: 0, token: withheld, withhold: true })
-    villain.network.gossip.publish(gossipTopic(), frame)
-    for (let n = 1; n < 50; n += 1) {
-      frame = forge({ n, predecessor: world.crypto.sha256(frame.subarray(0, 194)) })
-      villain.network.gossip.publish(gossipTopic(), frame)
-    }
-    await world.pass(50)
-    expect(victim.received).toEqual([])
-    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
-    stream.send(encodeSync({ kind: 'credentials', credentials: [withheld.bytes] }))
-    await world.pass(50)
-    expect(victim.received.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: 50 }, (_, n) => n))
-  })
-})
-
-describe('a hostile peer on /amcp/sync/1', () => {
-  test('loses its stream for a malformed message, and gets nothing that it did not name', async () => {
-    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
-    stream.send(Uint8Array.of(77))
-    await world.pass(50)
-    expect(victim.count('broker.sync-invalid')).toBe(1)
-    expect(stream.isOpen).toBe(false)
-  })
-
-  test('cannot plant credentials that nobody asked for, nor push into shards that do not exist', async () => {
-    const stream = await world.run(villain.network.streams.open(victim.id, '/amcp/sync/1'))
-    stream.send(encodeSync({ kind: 'credentials', credentials: [tokenWith({}).bytes] }))
-    stream.send(encodeSync({ kind: 'push', shard: 64, frame: forge() }))
-    stream.send(encodeSync({ kind: 'want', hashes: [new Uint8Array(16)] }))
-    await world.pass(50)
-    expect(victim.count('broker.credential-unwanted')).toBe(1)
-    expect(victim.count('broker.refused.topic')).toBe(1)
-    expect(victim.count('broker.credential-unknown')).toBe(1)
-    stream.send(encodeSync({ kind: 'push', shard: SHARD, frame: forge() }))
-    await world.pass(50)
-    expect(victim.received.length).toBe(1)
   })
 })
