@@ -22,7 +22,7 @@ export interface FrameFuzzOptions {
    * @default the key
    */
   readonly resign?: ((headerDigest: Uint8Array) => Uint8Array) | undefined
-  /** Sees each mutant instead of the codec alone, so that a validator can be fuzzed; may throw AmcpError only. */
+  /** Sees each mutant of right structure, too, so that a decoder built on the codec can be fuzzed; may throw AmcpError only. */
   readonly target?: ((mutant: Uint8Array) => void) | undefined
 }
 
