@@ -5,6 +5,7 @@ import type { Counters } from '../core/counters.ts'
 import { type CauseChain, causeChainOfEvent } from '../events/cause-chain.ts'
 import type { AmcpEvent } from '../events/event.ts'
 import { isExpired } from '../events/expiry.ts'
+import { ReceivedEvent } from '../events/frame/received-event.ts'
 import type { Agent } from './agent.ts'
 import { notCallable } from './agent-faults.ts'
 import type { DataChecks } from './data-checks.ts'
@@ -97,9 +98,11 @@ export function causeChainOfWork(work: Work): CauseChain | undefined {
   return event === undefined ? undefined : causeChainOfEvent(event)
 }
 
-/** The frame that waiting work keeps. A call has its input decoded already. */
-export const heldBy = (work: Work): Held | undefined =>
-  work instanceof IncomingCall ? undefined : frameOf(eventOf(work))
+/** The frame that waiting work keeps. A call has its input decoded already. Asked four times an event: what is frequent comes first. */
+export function heldBy(work: Work): Held | undefined {
+  if (work instanceof ReceivedEvent) return work.frame
+  return work instanceof EventTask ? frameOf(work.event) : undefined
+}
 
 /** What should wait in place of work when much waits already. */
 export function lightened(work: Work, counters: Counters): Work {
