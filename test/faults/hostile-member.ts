@@ -40,7 +40,7 @@ export async function meetVillainAlongLine(length: number): Promise<readonly Nod
 }
 
 /** An extension's name that is replaced by one of the same length. */
-export const INNOCENT = 'qwerty'
+const INNOCENT = 'qwerty'
 export const gossipTopic = (shard = SHARD): string => `amcp/1/${villain.identity.mesh.mesh}/s/0/${shard}`
 export const sign = (digest: Uint8Array): Uint8Array => villain.identity.key.sign(digest)
 
@@ -101,7 +101,7 @@ export function forge({
 }
 
 /** The frame with another name for its extension, signed again. */
-export function renamed(frame: Uint8Array, name: string): Uint8Array {
+function renamed(frame: Uint8Array, name: string): Uint8Array {
   const at = Buffer.from(frame).indexOf(INNOCENT)
   frame.set(new TextEncoder().encode(name), at)
   return seal(frame, world.crypto, sign)
