@@ -53,6 +53,35 @@ test('a handshake lasts no longer than who dials would wait for it', async () =>
   await new Promise((resolve) => crowd.sockets[0]!.once('close', resolve))
 })
 
+test('a link is kept while one ping after the other waits for its answer', async () => {
+  await using mesh = await openLibp2p(1, () => ({ preset: { ...lanNetwork, pingInterval: 20 } }))
+  await using slow = await plainPeer()
+  const [host] = mesh.networks as [Network]
+  let pings = 0
+  for (const protocol of ['/amcp-link/ping/1.0.0', '/ipfs/ping/1.0.0']) await slow.node.handle(protocol, () => void pings++)
+  await host.start()
+  await slow.node.dial(multiaddr(host.addresses[0]!))
+  await mesh.until(() => pings === 5, 'five pings')
+  expect(host.isConnected(slow.node.peerId.toString())).toBe(true)
+})
+
+test('a ping of a stranger is answered when it is admitted', async () => {
+  await using mesh = await openLibp2p(1)
+  await using stranger = await plainPeer()
+  const [host] = mesh.networks as [Network]
+  await host.start()
+  const connection = await stranger.node.dial(multiaddr(host.addresses[0]!))
+  const ping = await connection.newStream('/ipfs/ping/1.0.0')
+  const order: string[] = []
+  ping.addEventListener('message', () => order.push('answered'))
+  ping.send(new Uint8Array(32))
+  await mesh.settle()
+  order.push('admitted')
+  host.admit(stranger.node.peerId.toString())
+  await mesh.until(() => order.length === 2, 'answered')
+  expect(order).toEqual(['admitted', 'answered'])
+})
+
 test('a frame that announces four gigabytes ends its connection before it is gathered', async () => {
   await using mesh = await openLibp2p(1)
   await using hostile = await plainPeer()

@@ -7,8 +7,8 @@ import type { Ports } from '../../core/ports.ts'
 type Registrar = GossipSubComponents['registrar']
 type ConnectionManager = GossipSubComponents['connectionManager']
 
-/** Streams of one peer that wait for its admission; a fifth is refused. */
-const HELD_STREAMS = 4
+/** Streams of one peer that wait for its admission; one more is refused. Of an honest one: gossip, and what the DHT begins with. */
+const HELD_STREAMS = 6
 /** Bytes a held stream may bring before its admission. */
 const HELD_BYTES = 256 * 1024
 

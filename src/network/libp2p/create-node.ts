@@ -6,7 +6,7 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { ConnectionGater, Logger, PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
-import { type Ping, ping } from '@libp2p/ping'
+import { type Ping, type PingComponents, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import type { ContextId } from '../../core/ids.ts'
@@ -58,6 +58,9 @@ const MESSAGE_ID_LENGTH = 20
 /** Many contexts may dial one at once, when it comes back: libp2p's 5 a second would reset most of them. */
 const INBOUND_THRESHOLD = 1_000
 
+/** Pings that wait for an answer, or for their end, on one link. */
+const DHT_PINGS = 4
+
 /** Puts the libp2p node together; it is not started. */
 export async function createNode(options: NodeOptions, components: NodeComponents): Promise<Node> {
   const { ports, preset, meshId } = options
@@ -96,6 +99,8 @@ export async function createNode(options: NodeOptions, components: NodeComponent
       interval: preset.recordValidity / 10,
     },
   })
+  // Of the DHT: one for whom it has just met, one for whom it has known long.
+  const dhtPing = ping({ maxInboundStreams: DHT_PINGS, maxOutboundStreams: DHT_PINGS })
   return createLibp2p({
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     start: false,
@@ -114,11 +119,17 @@ export async function createNode(options: NodeOptions, components: NodeComponent
       inboundUpgradeTimeout: preset.dialTimeout,
       dialTimeout: preset.dialTimeout,
     },
-    connectionMonitor: { pingInterval: preset.pingInterval, pingTimeout: { minTimeout: preset.pingTimeout } },
+    // Pings by a protocol that nobody serves: the refusal shows that the other end lives. libp2p's own ping allows one at a
+    // time, and its monitor breaks the link off when the DHT, or its own last ping, still waits for an answer.
+    connectionMonitor: {
+      protocolPrefix: 'amcp-link',
+      pingInterval: preset.pingInterval,
+      pingTimeout: { minTimeout: preset.pingTimeout },
+    },
     peerDiscovery: discovery(options, components, tag),
     services: {
       identify: identify(),
-      ping: ping(),
+      ping: (inner: PingComponents): Ping => dhtPing(gatedComponents(inner, gate)),
       pubsub: (inner: GossipSubComponents): GossipSub => pubsub(gatedComponents(inner, gate)),
       dht: (inner: KadDHTComponents): KadDHT => dht(dhtComponents(inner, gate, () => components.isSearching())),
       ownAddresses: (inner: OwnAddressesComponents): OwnAddresses => new OwnAddresses(inner),
