@@ -58,7 +58,8 @@ test('a link is kept while one ping after the other waits for its answer', async
   await using slow = await plainPeer()
   const [host] = mesh.networks as [Network]
   let pings = 0
-  for (const protocol of ['/amcp-link/ping/1.0.0', '/ipfs/ping/1.0.0']) await slow.node.handle(protocol, () => void pings++)
+  for (const protocol of ['/amcp-link/ping/1.0.0', '/ipfs/ping/1.0.0'])
+    await slow.node.handle(protocol, () => void pings++)
   await host.start()
   await slow.node.dial(multiaddr(host.addresses[0]!))
   await mesh.until(() => pings === 5, 'five pings')

@@ -93,12 +93,12 @@ describe('AdmissionGate, incoming streams', () => {
     expect(fixture.ports.counters.get('network.gated.failed')).toBe(1)
   })
 
-  test('are refused beyond four, counted', async () => {
+  test('are refused beyond six, counted', async () => {
     const fixture = gated()
     const { handle } = await handled(fixture)
-    const all = Array.from({ length: 6 }, stream)
+    const all = Array.from({ length: 8 }, stream)
     for (const each of all) handle(each)
-    expect(all.map((each) => each.aborted.length)).toEqual([0, 0, 0, 0, 1, 1])
+    expect(all.map((each) => each.aborted.length)).toEqual([0, 0, 0, 0, 0, 0, 1, 1])
     expect(fixture.ports.counters.get('network.streams.refused')).toBe(2)
   })
 
