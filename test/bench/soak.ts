@@ -1,5 +1,5 @@
+import { droppedBy } from './harness/dropped-by.ts'
 import { percentile, printFigure, quick } from './harness/pairs.ts'
-import type { Role } from './harness/role.ts'
 import { type LaneChoice, meshSide } from './harness/sides.ts'
 import { transfer } from './harness/transfer.ts'
 
@@ -68,15 +68,6 @@ async function soak(lane: LaneChoice): Promise<LaneSoak> {
       rssMiB: rss.map((bytes) => Math.round(bytes / 1_048_576)),
     },
   }
-}
-
-/** What was dropped on either side, by counter; nothing, mostly. */
-async function droppedBy(roles: readonly Role[]): Promise<Record<string, number>> {
-  const all = await Promise.all(roles.map((role) => role.ask<Record<string, number>>('metrics')))
-  const dropped: Record<string, number> = {}
-  for (const [name, count] of all.flatMap((metrics) => Object.entries(metrics)))
-    if (/drop|gap|refused|malformed/.test(name) && count > 0) dropped[name] = (dropped[name] ?? 0) + count
-  return dropped
 }
 
 const print = (

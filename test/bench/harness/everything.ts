@@ -32,7 +32,7 @@ interface Count {
 const grants = [
   { publish: ['amcp.domain.plant.*.line.*.*', 'amcp.agent.*'] },
   { publish: ['amcp.domain.relayed.*', 'amcp.agent.*'] },
-  { publish: ['amcp.agent.*'] },
+  { publish: ['amcp.domain.progress.*', 'amcp.agent.*'] },
 ]
 
 export async function openRow(lanes: LaneChoice): Promise<Row> {

@@ -16,6 +16,9 @@ interface EverythingRole {
 }
 
 const RELAYED = 'amcp.domain.relayed.readings'
+const PROGRESS = 'amcp.domain.progress.readings'
+/** Events under way between publisher and reader: whoever publishes faster than an agent reads fills its mailbox. */
+const WINDOW = 8_192
 /** Of all events in a run: what came from outside, so that it is written and read in full in each. */
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const traced = { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, extensions: { tracestate: 'bench=1' } }
@@ -28,12 +31,15 @@ const context = await createContext({
   lanes,
 })
 const Reading = z.looseObject({ seq: z.number(), status: z.enum(['nominal', 'degraded']), tags: z.array(z.string()) })
-const mailbox = { limit: 1_000_000 }
+const mailbox = { limit: 2 * WINDOW }
 let published = 0
 let received = 0
 let untraced = 0
 let disorder = 0
 let last = -1
+/** Of those published, how many the reader says it has read; and who waits for it to say more. */
+let read = 0
+let proceed: (() => void) | undefined
 let awaited: { count: number; resolve: () => void } | undefined
 
 if (part === 'relay') {
@@ -61,11 +67,24 @@ if (part === 'reader') {
         if (data.seq <= last) disorder += 1
         last = data.seq
         if (received === awaited?.count) awaited.resolve()
+        if (received % (WINDOW / 8) === 0) void context.publish(PROGRESS, { read: received })
       },
     }),
   )
 }
+if (part === 'publisher')
+  await context.subscribe(PROGRESS, ({ data }) => {
+    read = (data as { read: number }).read
+    proceed?.()
+  })
 await context.announced()
+
+async function room(): Promise<void> {
+  while (published - read > WINDOW)
+    await new Promise<void>((resolve) => {
+      proceed = resolve
+    })
+}
 
 const publish = (): Promise<void> => {
   const at = published++
@@ -77,7 +96,7 @@ serveRole(
   {
     burst: async (seconds: number) => {
       const before = published
-      await burst(seconds, 512, publish)
+      await burst(seconds, 512, publish, room)
       return published - before
     },
     publish: async (count: number) => {
