@@ -41,6 +41,13 @@ const proofs: Readonly<Record<string, Proof>> = {
     quickRounds: 1,
     environment: (quick, seeds) => ({ JOIN_TRIES: String(seeds ?? (quick ? 2 : 100)) }),
   },
+  large: {
+    says: 'in a mesh of 70 over libp2p every event of every member is heard once by each listener',
+    command: ['node', 'test/proofs/large-mesh.ts'],
+    rounds: 1,
+    quickRounds: 1,
+    environment: (quick) => ({ LARGE_ROUNDS: quick ? '1' : '5' }),
+  },
   order: {
     says: 'every event once and in order, or its loss counted, in 2,000 random courses of each kind',
     command: ['vitest', 'run', 'test/property/mesh-order.test.ts'],
