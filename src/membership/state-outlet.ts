@@ -36,6 +36,7 @@ export class StateOutlet {
         this.#drained()
       },
       // The stream broke while full: its close listener does what is needed.
+      // It ended instead: its close listener opens the next.
       () => undefined,
     )
   }

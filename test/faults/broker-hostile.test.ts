@@ -13,6 +13,7 @@ import {
   forge,
   gossip,
   gossipTopic,
+  headerOf,
   meetVillain,
   SHARD,
   sign,
@@ -128,16 +129,7 @@ describe('a hostile member on gossip', () => {
     for (const [n, one] of [villain.event(TOPIC, 'before'), { ...villain.event(TOPIC, 'bad'), ...event }].entries())
       writer.add(one, n, SHARD, token?.hash)
     writer.add(villain.event(TOPIC, 'after'), 2, SHARD, token?.hash)
-    const membership = credentialOf(crypto, villain.identity.membership)
-    const frame = writer.finish({
-      meshHash: credentialOf(crypto, new TextEncoder().encode(villain.identity.mesh.mesh)).hash,
-      publisher: villain.identity.key.publicKey,
-      incarnation: villain.members.incarnation,
-      membershipHash: membership.hash,
-      generation: 0,
-      time: world.clock.now(),
-      credentials: [membership.bytes, token!.bytes],
-    })
+    const frame = writer.finish(headerOf(token!))
     link.send(new EnvelopeWriter().previous(SHARD, -1).finish(true), frame)
     await world.pass(50)
     expect(victim.received.map(({ data }) => data)).toEqual(['before', 'after'])

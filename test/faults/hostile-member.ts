@@ -59,6 +59,21 @@ export interface Forgery extends Partial<FinishFields> {
   extensionNamed?: string
 }
 
+/** The header of a frame of the villain, all of it right. */
+export function headerOf(token: Credential): FinishFields & { credentials: readonly Uint8Array[] } {
+  const { crypto } = world
+  const membership = credentialOf(crypto, villain.identity.membership)
+  return {
+    meshHash: credentialOf(crypto, new TextEncoder().encode(villain.identity.mesh.mesh)).hash,
+    publisher: villain.identity.key.publicKey,
+    incarnation: villain.members.incarnation,
+    membershipHash: membership.hash,
+    generation: 0,
+    time: world.clock.now(),
+    credentials: [membership.bytes, token.bytes],
+  }
+}
+
 /** A frame of the villain, right but for what is asked to be wrong. */
 export function forge({
   n = 0,
@@ -85,15 +100,10 @@ export function forge({
     shard,
     noToken ? undefined : token.hash,
   )
-  const membership = credentialOf(crypto, villain.identity.membership)
+  const right = headerOf(token)
   const common: FinishFields = {
-    meshHash: credentialOf(crypto, new TextEncoder().encode(villain.identity.mesh.mesh)).hash,
-    publisher: villain.identity.key.publicKey,
-    incarnation: villain.members.incarnation,
-    membershipHash: membership.hash,
-    generation: 0,
-    time: world.clock.now(),
-    credentials: withhold ? [] : [membership.bytes, token.bytes],
+    ...right,
+    credentials: withhold ? [] : right.credentials,
     ...(unsigned ? {} : { chain: { kind: 'gossip', n, predecessor } as const }),
   }
   const frame = writer.finish({ ...common, ...fields }, 'chain' in fields || !unsigned ? signer : undefined)

@@ -1,7 +1,11 @@
 import { createSocket } from 'node:dgram'
+import { systemPorts } from '../../src/core/default-ports.ts'
 
 const GROUP = '224.0.0.251'
 const PORT = 5353
+/** Datagrams may be lost: so many are sent, with so many ms between them. */
+const ATTEMPTS = 50
+const PAUSE = 100
 
 /**
  * Why a datagram to mDNS's group does not come back on this machine (a container without multicast, a firewall), or
@@ -12,11 +16,16 @@ export function multicastFault(): Promise<string | undefined> {
   probe.writeUInt16BE(process.pid & 0xffff)
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   return new Promise<string | undefined>((resolve) => {
-    const again = setInterval(() => socket.send(probe, PORT, GROUP), 100)
-    const late = setTimeout(() => done('a datagram to mDNS’s group did not come back within 5 s'), 5_000)
+    const { clock } = systemPorts()
+    const send = (left: number): void => {
+      if (left > 0) {
+        socket.send(probe, PORT, GROUP)
+        timer = clock.after(PAUSE, () => send(left - 1))
+      } else done('a datagram to mDNS’s group did not come back within 5 s')
+    }
+    let timer = clock.after(PAUSE, () => send(ATTEMPTS))
     const done = (fault: string | undefined): void => {
-      clearInterval(again)
-      clearTimeout(late)
+      timer.cancel()
       socket.close(() => resolve(fault))
     }
     socket.once('error', (error) => done(error.message))
