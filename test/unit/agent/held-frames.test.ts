@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { defineAgent } from '../../../src/agent/define-agent.ts'
+import { copiedOut, frameOf } from '../../../src/agent/held-frames.ts'
 import type { AmcpEvent } from '../../../src/events/event.ts'
 import { type Lonely, lonely } from '../context-world.ts'
 import { arrived } from '../events/frame/arrived.ts'
@@ -65,4 +66,12 @@ test('events that are most of their frame are not copied, and 64 MiB of them are
   await clock.advance(0)
   void broker.publish(large())
   expect(agent.waiting).toBe(1)
+})
+
+test('what is copied out keeps its own bytes alone', () => {
+  const event = sparse(7)
+  const copy = copiedOut(event, lonely().ports.counters, 'agents')
+  expect(copy.data).toBe(7)
+  expect(frameOf(event)!.bytes.buffer.byteLength).toBeGreaterThan(50_000)
+  expect(frameOf(copy)!.bytes.buffer.byteLength).toBeLessThan(1_000)
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fifo } from '../../../src/core/fifo.ts'
+import { collectGarbage } from '../agent/one-place.ts'
 
 describe('first in, first out', () => {
   test('gives what an array would, whatever is asked in whatever order', () => {
@@ -25,6 +26,24 @@ describe('first in, first out', () => {
         }
       }),
     )
+  })
+
+  test('keeps nothing of what was taken while others wait', async () => {
+    const fifo = new Fifo<object>()
+    const traces = Array.from({ length: 8 }, (_, item) => {
+      const held = { item }
+      fifo.push(held)
+      return new WeakRef(held)
+    })
+    for (let at = 0; at < 4; at += 1) fifo.shift()
+    // A weak reference lasts until its job has ended.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    collectGarbage()
+    expect(traces.map((trace) => trace.deref() !== undefined)).toEqual([
+      ...Array(4).fill(false),
+      ...Array(4).fill(true),
+    ])
+    expect(fifo.size).toBe(4)
   })
 
   test('keeps its order while thousands come and go', () => {
