@@ -41,8 +41,10 @@ export async function proveDelivery(factory: Factory): Promise<Proof[]> {
     }, 3_000)
     const counts = (host: 'edge-1' | 'edge-2'): string => {
       const tally = report.received[host]
-      const lives = tally !== undefined && tally.restarts > 0 ? ' (in its second life)' : ''
-      return `${host}: ${tally?.received ?? 0} received, from number ${tally?.first ?? 0} to ${tally?.last ?? 0} of ${published[host]}${lives}`
+      if (tally === undefined) return `${host}: none of ${published[host]} received`
+      const { received, first, last, restarts } = tally
+      const range = restarts === 0 ? `from number ${first}` : `in ${restarts + 1} lives, in the last one up`
+      return `${host}: ${received} received, ${range} to ${last} of ${published[host]}`
     }
     proofs.push({
       what: `every event reached the ${place}, once and in order`,
